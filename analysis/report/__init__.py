@@ -1,0 +1,1 @@
+"""Results to words, numbers, tables, downloads and the machine-readable feed."""

@@ -1,0 +1,95 @@
+"""Shared behaviour of every result: rows, a data frame, plain text and HTML.
+
+A result is a frozen dataclass that carries its data and settings. It lists its rows once, as plain
+dictionaries, and every view is made from those rows. pandas is imported only when a frame is asked for,
+so the numeric core stays free of it.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Result", "to_plain"]
+
+
+def to_plain(value: Any) -> Any:
+    """Turn numpy scalars, arrays, tuples and nested results into plain Python for JSON.
+
+    Non-finite floats become ``None``, as JSON has no word for them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> to_plain({"k": np.int64(3), "tau2": float("nan"), "x": np.array([1.0, 2.0])})
+    {'k': 3, 'tau2': None, 'x': [1.0, 2.0]}
+    """
+    if isinstance(value, Result):
+        return value.to_dict()
+    if isinstance(value, dict):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return to_plain(value.tolist())
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
+class Result:
+    """Base of all frozen results.
+
+    A subclass gives `rows`, the facts as a list of dictionaries with the same keys; `to_dict` may be
+    overridden when a result has one object rather than a list to say.
+    """
+
+    __slots__ = ()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the result as rows of plain values, in display order."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as one JSON-ready object."""
+        return {"rows": to_plain(self.rows())}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows as a data frame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows())
+
+    def to_text(self) -> str:
+        """Return the rows as an aligned plain-text table."""
+        rows = self.rows()
+        if not rows:
+            return "(no rows)"
+        heads = list(rows[0])
+        cells = [heads] + [[_text(row.get(head)) for head in heads] for row in rows]
+        widths = [max(len(line[i]) for line in cells) for i in range(len(heads))]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in cells
+        )
+
+    def _repr_html_(self) -> str:
+        rows = self.rows()
+        heads = list(rows[0]) if rows else []
+        head = "".join(f"<th scope='col'>{escape(name)}</th>" for name in heads)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(_text(row.get(name)))}</td>" for name in heads) + "</tr>"
+            for row in rows
+        )
+        return f"<table class='result'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.6g}"
+    return str(value)
