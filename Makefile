@@ -1,0 +1,92 @@
+# Two commands matter: `make book` builds the review, `make test` proves it.
+# Nothing is needed beforehand but Python 3.11 or newer and make.
+
+PYTHON ?= python3
+UV := uv==0.13.9
+BIN := .venv/bin
+SITE := _build/html
+READY := .venv/.ready
+
+# Sums in a fixed order, and one notebook never starves another of cores.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+# Jupyter prints a notice about moved folders without this.
+export JUPYTER_PLATFORM_DIRS = 1
+
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test lint lab bench lock clean
+
+help:
+	@echo "make book   build the review into $(SITE)/index.html"
+	@echo "make test   check code, data, notebooks and the built site"
+	@echo "make lab    open the chapters in JupyterLab"
+	@echo "make bench  time the engine"
+	@echo "make lock   renew requirements.txt from requirements.in"
+	@echo "make clean  remove what was built (make clean ALL=1 also removes .venv)"
+
+setup: $(READY)
+
+$(READY): requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "There is no '$(PYTHON)' here. Install Python 3.11 or newer."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) -V 2>&1)."; \
+	  echo "Name another one like this: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || { echo "Making a virtual environment in .venv ..."; \
+	  $(PYTHON) -m venv .venv || { rm -rf .venv; \
+	    echo "The venv module failed. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }; }
+	@echo "Installing the locked packages ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(UV)" \
+	  && $(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt \
+	  || { echo "uv could not do it; trying pip ..."; \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt; }
+	@touch $@
+
+# The data are checked before anything is built. After a failure the pages are removed: a half-built site
+# must not pass for a good one, and Sphinx would not repeat its warnings for pages it has already read.
+# The cache of executed notebooks stays.
+book: $(READY)
+	@echo "Checking the data ..."
+	@$(BIN)/python -m analysis validate
+	@echo "Building the book (the first time takes minutes, later only what changed) ..."
+	@$(BIN)/jupyter-book build -q -W --keep-going . || { \
+	  rm -rf _build/reports; test ! -d $(SITE)/reports || cp -R $(SITE)/reports _build/reports; \
+	  rm -rf $(SITE) _build/.doctrees; \
+	  echo "The book was not built; the messages above say why."; \
+	  test ! -d _build/reports || echo "Traces of failed notebooks: _build/reports"; exit 1; }
+	@echo
+	@echo "The book is built. Open $(SITE)/index.html"
+	@echo "Every estimate as data: $(SITE)/results.json"
+
+lint: $(READY)
+	@echo "Checking the code's style ..."
+	@$(BIN)/ruff check .
+
+# Site tests fail rather than skip when the site is missing, as it was just built.
+test: lint book
+	@echo
+	@echo "Running the tests, and every chapter again through nbval ..."
+	@REVIEW_SITE_REQUIRED=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q \
+	  --nbval-lax --nbval-current-env tests book $(PYTEST_ARGS)
+	@echo
+	@echo "All tests passed. The tests are in tests/, the tested site is $(SITE)/index.html"
+
+lab: $(READY)
+	@echo "Opening the chapters in JupyterLab; stop it with Ctrl-C ..."
+	@$(BIN)/jupyter lab book
+
+bench: $(READY)
+	@if test -f benchmarks/run.py; then $(BIN)/python benchmarks/run.py; \
+	  else echo "There is no benchmarks/run.py yet."; fi
+
+lock: $(READY)
+	@$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	  --no-annotate --no-header requirements.in --output-file requirements.txt
+	@echo "-e ." >> requirements.txt
+	@echo "requirements.txt is renewed; 'make test' installs and tries it."
+
+clean:
+	@rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@if test -n "$(ALL)"; then rm -rf .venv; fi
+	@echo "Removed what was built."

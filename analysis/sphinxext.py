@@ -1,0 +1,178 @@
+"""Sphinx extension that keeps the book in step with the code and the data.
+
+Sphinx and jupyter-cache look only at the text of a page, so a changed count in ``data/`` would
+leave old numbers standing. This extension makes every page depend on everything a number can come
+from, hands the facts used in prose to the pages, writes the machine-readable feed beside them, and
+mends what the theme does wrong for assistive technology.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Set
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+    from sphinx.environment import BuildEnvironment
+
+__all__ = ["input_digest", "mend_markup", "setup"]
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+#: Everything outside the pages that a number, table or figure of the book can come from.
+_INPUTS = ("analysis/**/*", "data/**/*", "requirements*.txt", "pyproject.toml")
+
+#: Compiled leftovers change without any change of the source.
+_NOT_INPUTS = frozenset({"__pycache__", ".ipynb_checkpoints"})
+_COMPILED = frozenset({".pyc", ".nbi", ".nbc"})
+
+#: Caches of earlier inputs kept, so that going back to them runs nothing again.
+_CACHES_KEPT = 4
+
+#: Notebook kernels inherit these. One thread a kernel keeps sums in the same order; the fixed clock
+#: (2026-01-01, any would do) keeps the time of the build out of SVG files.
+_KERNEL_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "SOURCE_DATE_EPOCH": "1767225600",
+}
+
+#: Faults of theme and docutils that axe-core reports, as (pattern, replacement).
+_MENDS: tuple[tuple[str, str], ...] = (
+    # The visible label of the search button differs from its accessible name.
+    (r'(<button class="[^"]*search-button-field[^>]*?) aria-label="Search"', r"\1"),
+    # A list role whose children are no list items.
+    (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
+    (r' role="doc-biblioentry"', ""),
+    # The home link stands outside any landmark.
+    (
+        r'<div class="sidebar-primary-item">(\s*<a class="navbar-brand logo")',
+        r'<div class="sidebar-primary-item" role="navigation" aria-label="Home">\1',
+    ),
+    (r'<summary aria-label="Toggle hidden content">', "<summary>"),
+    (r' aria-label="Color mode" data-bs-title="Color mode"', ' data-bs-title="Color mode"'),
+    # An empty header cell names nothing.
+    (r"<th></th>", "<td></td>"),
+)
+
+
+def _input_files(root: Path) -> Iterator[Path]:
+    for pattern in _INPUTS:
+        for path in sorted(root.glob(pattern)):
+            kept = path.suffix not in _COMPILED and _NOT_INPUTS.isdisjoint(path.parts)
+            if kept and path.is_file():
+                yield path
+
+
+def input_digest(root: Path = _ROOT) -> str:
+    """Return a short hash of the code, the data, the locked packages and the Python version.
+
+    Parameters
+    ----------
+    root
+        Directory that holds ``analysis/`` and ``data/``.
+    """
+    digest = hashlib.sha256(f"{sys.version_info[:2]}".encode())
+    for path in _input_files(root):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _point_cache_at_inputs(app: Sphinx, config: Config) -> None:
+    """Give each state of the inputs its own cache.
+
+    The changed setting also makes Sphinx read every page again.
+    """
+    caches = Path(app.outdir).parent / ".jupyter_cache"
+    current = caches / input_digest()
+    config.nb_execution_cache_path = str(current)
+    if caches.is_dir():
+        old = [path for path in caches.iterdir() if path.is_dir() and path != current]
+        for path in sorted(old, key=lambda each: each.stat().st_mtime)[: 1 - _CACHES_KEPT]:
+            shutil.rmtree(path)
+    if current.is_dir():
+        os.utime(current)
+    for name, value in _KERNEL_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def _hand_facts_to_pages(app: Sphinx, config: Config) -> None:
+    """Offer every computed fact to the prose as ``{{ key }}``; an unknown key stops the build."""
+    from analysis import review
+
+    facts = review.facts(review.load())
+    config.myst_substitutions = {**config.myst_substitutions, **facts}
+    config.release = config.version = facts["version"]
+
+
+def _read_all_again(
+    app: Sphinx, env: BuildEnvironment, added: Set[str], changed: Set[str], removed: Set[str]
+) -> Set[str]:
+    """Read every page when any changed, as pages can show results of each other."""
+    if not (added or changed or removed):
+        return set()
+    return set(env.found_docs) - added - changed
+
+
+def _drop_thebe(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Leave out the live-code scripts, which are declared twice and call a server."""
+
+    def is_thebe(script: object) -> bool:
+        text = f"{getattr(script, 'filename', script)}{getattr(script, 'attributes', '')}"
+        return "thebe" in text.lower()
+
+    context["script_files"] = [each for each in context["script_files"] if not is_thebe(each)]
+
+
+def mend_markup(html: str) -> str:
+    """Mend the accessibility faults that the theme and docutils leave in a page.
+
+    Examples
+    --------
+    >>> mend_markup("<tr><th></th><th>Study</th></tr>")
+    '<tr><td></td><th>Study</th></tr>'
+    """
+    for pattern, replacement in _MENDS:
+        html = re.sub(pattern, replacement, html)
+    return html
+
+
+def _mend_pages(outdir: Path) -> None:
+    for path in outdir.rglob("*.html"):
+        if "_static" in path.parts:
+            continue
+        before = path.read_text("utf-8")
+        after = mend_markup(before)
+        if after != before:
+            path.write_text(after, "utf-8")
+
+
+def _finish(app: Sphinx, exception: Exception | None) -> None:
+    """Write the feed and mend the pages; a failure here fails the build."""
+    if exception is not None or app.builder.name != "html":
+        return
+    from analysis.report import feed
+
+    outdir = Path(app.outdir)
+    feed.write_site_outputs(outdir)
+    _mend_pages(outdir)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the hooks with Sphinx."""
+    app.connect("config-inited", _point_cache_at_inputs)
+    app.connect("config-inited", _hand_facts_to_pages)
+    app.connect("env-get-outdated", _read_all_again)
+    app.connect("html-page-context", _drop_thebe, priority=900)
+    app.connect("build-finished", _finish)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
