@@ -1,1 +1,5 @@
-"""The numeric core: arrays in, frozen results out; no files, no pandas, no plots, no stroke."""
+"""Numeric core of the review: pooling, heterogeneity, intervals, subgroups and regression.
+
+Pure functions of arrays on numpy and scipy.special. Nothing here reads files, draws or knows of
+the book; each module holds one idea and lists its public names.
+"""
