@@ -1,0 +1,150 @@
+"""Checks of the tables against each other and against the protocol."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from analysis.evidence.faults import Finding
+from analysis.evidence.rules import Check, Tables, found
+
+__all__ = ["CHECKS"]
+
+_LISTS = {"awaiting": "awaiting", "excluded": "exclude"}
+
+
+def _known(name: str, known: set[str], what: str) -> tuple[str, str]:
+    if name in known:
+        return "", ""
+    near = get_close_matches(name, known, n=1)
+    return f"no such {what}", f"a known {what}" + (f" (near: {near[0]})" if near else "")
+
+
+def _studies_known(tables: Tables) -> Iterator[Finding]:
+    known = {study.study_id for study in tables["studies"]}
+    for table, rows in tables.rows.items():
+        for row in rows:
+            study_id = getattr(row, "study_id", "")
+            if table == "studies" or not study_id:
+                continue
+            message, expected = _known(study_id, known, "study in studies.csv")
+            yield found(table, row, "study_id", message=message, expected=expected)
+
+
+def _outcomes_known(tables: Tables) -> Iterator[Finding]:
+    known = {outcome.key for outcome in tables.protocol.outcomes}
+    for table in ("outcomes", "double_extraction", "published", "doubts"):
+        for row in tables[table]:
+            if table == "doubts" and row.outcome == "*":
+                continue
+            message, expected = _known(row.outcome, known, "outcome in protocol.yml")
+            yield found(table, row, "outcome", message=message, expected=expected)
+
+
+def _groups_known(tables: Tables) -> Iterator[Finding]:
+    known = {group.group for group in tables["overlap"]}
+    for study in tables["studies"]:
+        if study.overlap_group:
+            message, expected = _known(study.overlap_group, known, "group in overlap.csv")
+            yield found("studies", study, "overlap_group", message=message, expected=expected)
+
+
+def _first_versions(tables: Tables) -> Iterator[Finding]:
+    stages = {version.stage: version.id for version in tables["versions"]}
+    columns = ("first_version", "evidence_stage")
+    for study in tables["studies"]:
+        right = stages.get(study.evidence_stage, "")
+        wrong = study.first_version != right
+        message = f"stage {study.evidence_stage} enters with version {right}" if wrong else ""
+        yield found("studies", study, columns, message=message, expected=right or "a known stage")
+
+
+def _decision_lists(tables: Tables) -> Iterator[Finding]:
+    decisions = {study.study_id: study for study in tables["studies"]}
+    for table, decision in _LISTS.items():
+        listed = set()
+        for row in tables[table]:
+            listed.add(row.study_id)
+            if (row.in_studies_csv == "yes") != bool(row.study_id):
+                message = "in_studies_csv and study_id disagree"
+                expected = "yes with a study_id, no without"
+                yield found(table, row, ("in_studies_csv", "study_id"), message=message, expected=expected)
+                continue
+            study = decisions.get(row.study_id)
+            wrong = study is not None and study.eligibility != decision
+            message = f"listed here, but studies.csv says {study.eligibility}" if wrong else ""
+            yield found(table, row, "study_id", message=message, expected=decision)
+        for study in tables["studies"]:
+            if study.eligibility == decision:
+                message = "" if study.study_id in listed else f"not listed in {table}.csv"
+                expected = f"a row in {table}.csv"
+                yield found(
+                    "studies", study, ("eligibility", "study_id"), message=message, expected=expected
+                )
+
+
+def _same_identity(tables: Tables) -> Iterator[Finding]:
+    for name in ("doi", "pmid"):
+        seen: dict[str, list[str]] = defaultdict(list)
+        for study in tables["studies"]:
+            value = getattr(study, name).lower()
+            if not value:
+                continue
+            message = f"same {name} as {seen[value][0]}" if seen[value] else ""
+            yield found("studies", study, name, message=message, expected=f"one study a {name}")
+            seen[value].append(study.study_id)
+
+
+def _study_parts(tables: Tables) -> Iterator[Finding]:
+    for study in tables["studies"]:
+        for name in ("n_female", "ivt_n"):
+            value = getattr(study, name)
+            if value is None or study.n_patients is None:
+                continue
+            over = value > study.n_patients
+            yield found(
+                "studies",
+                study,
+                (name, "n_patients"),
+                message=f"more than the {study.n_patients} patients of the study" if over else "",
+                expected=f"at most {study.n_patients}",
+            )
+
+
+def _grades(tables: Tables) -> Iterator[Finding]:
+    for row in tables["rct_mrs_distribution"]:
+        columns = ("n", *(f"mrs{grade}" for grade in range(7)))
+        if any(getattr(row, name) is None for name in columns):
+            continue
+        total = sum(row.grades)
+        message = f"grades add up to {total}" if total != row.n else ""
+        yield found("rct_mrs_distribution", row, columns, message=message, expected=str(total))
+
+
+def _intervals(tables: Tables) -> Iterator[Finding]:
+    names = {
+        "published": ("estimate_percent", "ci_low_percent", "ci_high_percent"),
+        "rival_reviews": ("estimate_percent", "ci_low_percent", "ci_high_percent"),
+        "rct_effects": ("estimate", "ci_low", "ci_high"),
+    }
+    for table, columns in names.items():
+        for row in tables[table]:
+            middle, low, high = (getattr(row, name) for name in columns)
+            if None in (middle, low, high):
+                continue
+            message = "" if low <= middle <= high else f"estimate outside {low} to {high}"
+            yield found(table, row, columns, message=message, expected="an estimate in its interval")
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("studies-known", "Every row names a known study", _studies_known),
+    Check("outcomes-known", "Every outcome is in the protocol", _outcomes_known),
+    Check("groups-known", "Every overlap group is described", _groups_known),
+    Check("first-versions", "First version follows from the stage", _first_versions),
+    Check("decision-lists", "Decision lists agree with the studies", _decision_lists),
+    Check("same-identity", "No two studies share an identifier", _same_identity),
+    Check("study-parts", "Parts of a study do not exceed it", _study_parts),
+    Check("grades", "Grades of the modified Rankin scale add up", _grades),
+    Check("intervals", "Estimates lie in their intervals", _intervals),
+)

@@ -1,0 +1,110 @@
+"""Loading: files to evidence, or every fault at once."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from analysis.evidence.contracts import RawRow, read_schema, read_table
+from analysis.evidence.faults import EvidenceFaults, Fault
+from analysis.evidence.protocol import read_protocol
+from analysis.evidence.rules import Tables, run_checks
+from analysis.evidence.tables import TABLES, Evidence, content_hash
+
+__all__ = ["DATA", "load_evidence"]
+
+#: The repository's own data, so that a notebook finds it from any folder.
+DATA = Path(__file__).resolve().parents[2] / "data"
+
+
+def load_evidence(directory: str | Path | None = None) -> Evidence:
+    """Load and check the tables and the protocol.
+
+    Parameters
+    ----------
+    directory : path, optional
+        Folder with the CSV files, `schemas/` and `protocol.yml`; by default `data/` of this repository.
+
+    Returns
+    -------
+    Evidence
+        Frozen tables with a content hash.
+
+    Raises
+    ------
+    EvidenceFaults
+        When anything is wrong; it carries every fault with file, row, column, value and what is right.
+    """
+    folder = DATA if directory is None else Path(directory)
+    if not folder.is_dir():
+        missing = Fault(str(folder), 0, "", "", "no such folder", "a folder with the tables")
+        raise EvidenceFaults((missing,))
+    faults: list[Fault] = []
+    bad: dict[tuple[str, int], frozenset[str]] = {}
+    rows: dict[str, tuple[Any, ...]] = {}
+    for name, kind in TABLES.items():
+        read = read_table(folder / f"{name}.csv", _schema(_schema_path(folder, name)))
+        faults += read.faults
+        bad.update({(read.file, row.number): row.bad for row in read.rows if row.bad})
+        rows[name] = tuple(_build(kind, row) for row in read.rows)
+    protocol, protocol_faults = _protocol(folder / "protocol.yml")
+    faults += protocol_faults
+    if protocol is None:
+        raise EvidenceFaults(tuple(faults))
+    checks = run_checks(Tables(rows, protocol, bad))
+    faults += [finding.to_fault() for check in checks for finding in check.faults]
+    if faults:
+        raise EvidenceFaults(tuple(faults))
+    return Evidence(
+        **rows, protocol=protocol, data_hash=content_hash(rows, protocol), checks=checks
+    )
+
+
+def _schema_path(folder: Path, name: str) -> Path:
+    """Return the schema beside the data, or the repository's own when the folder has only tables."""
+    own = folder / "schemas" / f"{name}.json"
+    return own if own.is_file() else DATA / "schemas" / f"{name}.json"
+
+
+@cache
+def _schema(path: Path) -> Any:
+    return read_schema(path)
+
+
+def _protocol(path: Path) -> tuple[Any, list[Fault]]:
+    if not path.is_file():
+        return None, [Fault(path.name, 0, "", "", "file is missing", "the protocol as YAML")]
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        return None, [Fault(path.name, line, "", "", "text is not UTF-8", "the file saved as UTF-8")]
+    return read_protocol(text, path.name)
+
+
+def _build(kind: type, row: RawRow) -> Any:
+    """Build a typed row; blank texts become empty, and numbers plain floats.
+
+    A printed percentage stays a decimal, since its number of places tells how it was rounded.
+    """
+    values: dict[str, Any] = {}
+    for name, (annotation, is_text) in _columns(kind).items():
+        value = row.values.get(name)
+        if is_text:
+            value = row.text.get(name, "")
+        elif isinstance(value, Decimal) and "Decimal" not in annotation:
+            value = float(value)
+        values[name] = value
+    return kind(row=row.number, **values)
+
+
+@cache
+def _columns(kind: type) -> dict[str, tuple[str, bool]]:
+    return {
+        item.name: (str(item.type), str(item.type) == "str")
+        for item in fields(kind)
+        if item.name != "row"
+    }
