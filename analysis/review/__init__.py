@@ -1,0 +1,47 @@
+"""The review itself: protocol questions put to the evidence, pooled, and laid out for the chapters.
+
+This is the one room that knows both the data and the engine. Chapters import it as a façade
+(``from analysis import review``) and only call and show.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+#: Public name -> module that defines it.
+_PUBLIC: dict[str, str] = {
+    "load": "analysis.review.session",
+    "headline": "analysis.review.headline",
+    "headlines": "analysis.review.headline",
+    "headline_table": "analysis.review.overview",
+    "reproduction_table": "analysis.review.overview",
+    "versions_table": "analysis.review.overview",
+    "pooled_section": "analysis.review.sections",
+    "subgroup_section": "analysis.review.sections",
+    "characteristics_table": "analysis.review.described",
+    "completeness_table": "analysis.review.described",
+    "agreement_table": "analysis.review.described",
+    "doubts_table": "analysis.review.described",
+    "left_out_table": "analysis.review.described",
+    "studies_flow": "analysis.review.described",
+    "characteristics_figure": "analysis.review.described",
+    "dictionary": "analysis.review.described",
+    "trials_table": "analysis.review.others",
+    "trial_counts_table": "analysis.review.others",
+    "rivals_table": "analysis.review.others",
+    "methods_text": "analysis.review.methods",
+    "facts": "analysis.review.facts",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'analysis.review' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,288 @@
+"""What was read: studies, completeness, agreement, doubts and the dictionary of the tables."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from analysis.report.tables import Cell, Column, Table, table_from_rows
+from analysis.review.session import ROOT
+
+if TYPE_CHECKING:
+    from analysis.evidence.tables import Evidence, Study
+    from analysis.figures.figure import Figure
+
+__all__ = [
+    "agreement_table",
+    "characteristics_figure",
+    "characteristics_table",
+    "completeness_table",
+    "derivation_table",
+    "dictionary",
+    "doubts_table",
+    "left_out_table",
+    "studies_flow",
+]
+
+
+def characteristics_table(evidence: Evidence, version: str | None = None) -> Table:
+    """Included studies with their design, patients, vessels and technique."""
+    studies = _included(evidence, version)
+    columns = [
+        Column("study", "Study"),
+        Column("year", "Year", "right", show=str),
+        Column("design", "Design"),
+        Column("n", "Patients", "right"),
+        Column("occlusion", "Occlusion"),
+        Column("territory", "Territory"),
+        Column("segments", "Segments as printed"),
+        Column("technique", "Technique"),
+        Column("scope", "Scope"),
+        Column("version", "Counts from version"),
+    ]
+    rows = [
+        {
+            "study": Cell(study.label, href=study.source_url),
+            "year": study.year,
+            "design": study.design,
+            "n": study.n_patients,
+            "occlusion": _plain(study.occlusion),
+            "territory": study.territory,
+            "segments": study.segments or None,
+            "technique": study.technique,
+            "scope": _plain(study.directness),
+            "version": study.first_version,
+        }
+        for study in studies
+    ]
+    return table_from_rows(
+        "characteristics",
+        "Studies included, as printed in the sources",
+        columns,
+        rows,
+        footnotes=(
+            "SR stent retriever; ASP aspiration; MCA, ACA, PCA middle, anterior and posterior "
+            "cerebral artery. Direct: distal segments only; mixed segments: proximal segments are "
+            "included or the segments are not reported.",
+        ),
+    )
+
+
+def characteristics_figure(evidence: Evidence, version: str | None = None) -> Figure:
+    """Included studies by year, size, territory and technique."""
+    from analysis.figures.characteristics import StudyPoint, characteristics
+
+    points = [
+        StudyPoint(
+            label=study.label,
+            year=study.year,
+            patients=study.n_patients,
+            territory=study.territory,
+            technique=study.technique,
+            stage=evidence.version(study.first_version).label,
+        )
+        for study in _included(evidence, version)
+    ]
+    return characteristics(points, name="characteristics-map")
+
+
+def completeness_table(evidence: Evidence, version: str | None = None) -> Table:
+    """How many included studies have a readable count, by outcome and occlusion."""
+    cut = evidence.as_of(evidence.version(version).id)
+    kept = {study.study_id for study in cut.studies if study.eligibility == "include"}
+    rows = []
+    for outcome in evidence.protocol.main_outcomes:
+        found = [
+            row
+            for row in cut.outcomes
+            if row.outcome == outcome.key and row.study_id in kept and row.technique != "control"
+        ]
+        row: dict[str, Any] = {"outcome": outcome.label}
+        for population in evidence.protocol.populations:
+            with_count = {
+                item.study_id
+                for item in found
+                if item.has_count and item.occlusion in population.occlusions
+            }
+            row[population.key] = len(with_count)
+        row["percent_only"] = len({item.study_id for item in found if not item.has_count})
+        row["silent"] = len(kept - {item.study_id for item in found})
+        rows.append(row)
+    columns = [
+        Column("outcome", "Outcome"),
+        *(
+            Column(item.key, f"{item.short_label}: studies with a count", "right")
+            for item in evidence.protocol.populations
+        ),
+        Column("percent_only", "Percentage or range only", "right"),
+        Column("silent", "Nothing readable", "right"),
+    ]
+    return table_from_rows(
+        "completeness",
+        f"How many of the {len(kept)} included studies give a readable count",
+        columns,
+        rows,
+        footnotes=(
+            "Public text prints the favourable outcomes first, so what is missing is not missing "
+            "at random.",
+        ),
+        sortable=False,
+    )
+
+
+def derivation_table(evidence: Evidence) -> Table:
+    """How the counts were obtained, and in which unit."""
+    names = {
+        "stated": "Both numbers are printed",
+        "from_percent": "One whole number fits the printed percentage of a printed total",
+        "deduced": "Follows from other printed facts",
+        "approximate": "A range of whole numbers fits",
+        "not_available": "No count can be given",
+    }
+    found = Counter(row.derivation for row in evidence.outcomes)
+    rows = [
+        {"how": text, "key": key, "rows": found[key]} for key, text in names.items() if found[key]
+    ]
+    columns = [Column("how", "How the count was read"), Column("key", "Code in the data")]
+    columns.append(Column("rows", "Rows", "right"))
+    return table_from_rows("derivations", "How the numbers were read", columns, rows)
+
+
+def agreement_table(evidence: Evidence) -> Table:
+    """How many rows two or more extractors share, and how many were opened again."""
+    words = {
+        "agree": "Two or more extractors, same counts",
+        "resolved": "Extractors differed or the row changed when reconciled",
+        "single": "One extractor",
+    }
+    rows = []
+    for key, text in words.items():
+        found = [row for row in evidence.outcomes if row.agreement == key]
+        rows.append(
+            {
+                "agreement": text,
+                "rows": len(found),
+                "studies": len({row.study_id for row in found}),
+                "verified": sum(row.verified == "yes" for row in found),
+                "not_reopened": sum(row.verified == "not_reopened" for row in found),
+            }
+        )
+    columns = [
+        Column("agreement", "Agreement"),
+        Column("rows", "Rows", "right"),
+        Column("studies", "Studies", "right"),
+        Column("verified", "Source opened again and matching", "right"),
+        Column("not_reopened", "Not opened again", "right"),
+    ]
+    return table_from_rows("agreement", "Double extraction by row", columns, rows, sortable=False)
+
+
+def doubts_table(evidence: Evidence) -> Table:
+    """The doubtful facts, as the sources and extractors left them."""
+    columns = [
+        Column("study", "Study"),
+        Column("outcome", "Outcome"),
+        Column("doubt", "Doubt"),
+        Column("source", "Noted in"),
+    ]
+    rows = [
+        {
+            "study": evidence.study(item.study_id).label,
+            "outcome": "all" if item.outcome == "*" else item.outcome,
+            "doubt": item.doubt,
+            "source": item.source,
+        }
+        for item in evidence.doubts
+    ]
+    return table_from_rows("doubts", "Facts in doubt; the pools are also made without them", columns, rows)
+
+
+def left_out_table(evidence: Evidence) -> Table:
+    """Studies excluded or awaiting a readable count, with the reason."""
+    columns = [
+        Column("study", "Study"),
+        Column("state", "State"),
+        Column("reason", "Reason"),
+        Column("version", "Public by"),
+    ]
+    listed = {study.study_id: study for study in evidence.studies}
+    rows = []
+    for state, items in (("excluded", evidence.excluded), ("awaiting", evidence.awaiting)):
+        for item in items:
+            study = listed.get(item.study_id)
+            rows.append(
+                {
+                    "study": Cell(item.study, href=item.source_url),
+                    "state": state,
+                    "reason": item.reason,
+                    "version": evidence.version(study.first_version).label if study else None,
+                }
+            )
+    return table_from_rows("left-out", "Studies excluded or awaiting counts", columns, rows)
+
+
+def studies_flow(evidence: Evidence, version: str | None = None) -> Figure:
+    """The flow of studies; steps without recorded numbers say so."""
+    from analysis.figures.flow import FlowBox, flow
+
+    chosen = evidence.version(version)
+    cut = evidence.as_of(chosen.id)
+    states = Counter(study.eligibility for study in cut.studies)
+    boxes = [
+        FlowBox("Records found in databases", None),
+        FlowBox("Records screened", None),
+        FlowBox(
+            "Studies assessed",
+            len(cut.studies),
+            aside=(
+                ("Excluded, with reasons", states["exclude"]),
+                ("Awaiting a readable count", states["awaiting"]),
+            ),
+        ),
+        FlowBox("Studies included", states["include"]),
+    ]
+    return flow(
+        boxes,
+        name=f"flow-{chosen.alias}",
+        title=f"Flow of studies, evidence {chosen.label.lower()}",
+    )
+
+
+def dictionary(evidence: Evidence, table_name: str) -> Table:
+    """The columns of one data table, from its contract."""
+    schema = json.loads((ROOT / "data" / "schemas" / f"{table_name}.json").read_text("utf-8"))
+    rows = []
+    for field in schema["fields"]:
+        limits = field.get("constraints", {})
+        allowed = ", ".join(str(value) for value in limits.get("enum", ()))
+        rows.append(
+            {
+                "column": field["name"],
+                "type": field["type"],
+                "required": "yes" if limits.get("required") else "no",
+                "allowed": allowed or limits.get("pattern"),
+                "meaning": field.get("description", ""),
+            }
+        )
+    columns = [
+        Column("column", "Column"),
+        Column("type", "Type"),
+        Column("required", "Required"),
+        Column("allowed", "Allowed values"),
+        Column("meaning", "Meaning"),
+    ]
+    size = len(getattr(evidence, table_name))
+    return table_from_rows(
+        f"dictionary-{table_name}", f"{table_name}.csv ({size} rows)", columns, rows
+    )
+
+
+def _included(evidence: Evidence, version: str | None) -> list[Study]:
+    cut = evidence.as_of(evidence.version(version).id)
+    kept = [study for study in cut.studies if study.eligibility == "include"]
+    return sorted(kept, key=lambda study: (study.year or 9999, study.label))
+
+
+def _plain(code: str) -> str:
+    return code.replace("_", " ")

@@ -1,0 +1,115 @@
+"""Every estimate that the book shows, as one flat list: the source of the feed and of the tests on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analysis.results import to_plain
+from analysis.review.headline import headlines
+from analysis.review.subgroup import subgroup_results
+
+if TYPE_CHECKING:
+    from analysis.evidence.tables import Evidence
+    from analysis.review.headline import Headline
+    from analysis.review.subgroup import SubgroupResult
+
+__all__ = ["all_estimates"]
+
+
+def all_estimates(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return one plain record per estimate shown: headline cells, then subgroup levels.
+
+    A cell without a public count stands in the list with ``status`` "no_public_count", ``k`` 0, null
+    estimates and the studies awaited, so that a reader of the feed sees the gap too.
+    """
+    records = [_headline_record(cell, evidence) for cell in headlines(evidence)]
+    for result in subgroup_results(evidence):
+        records.extend(_subgroup_records(result, evidence))
+    return records
+
+
+def _headline_record(cell: Headline, evidence: Evidence) -> dict[str, Any]:
+    question = cell.question
+    record: dict[str, Any] = {
+        "id": cell.key,
+        "kind": "headline",
+        "population": question.population,
+        "outcome": question.outcome,
+        "subgroup": None,
+        "level": None,
+        "evidence_version": question.version,
+        "status": "estimated" if cell.pooled else "no_public_count",
+        "data_hash": evidence.data_hash,
+        "studies": list(cell.counts.study_id),
+        "awaited": [item.study_id for item in cell.awaited],
+        "published": _published(cell.published),
+        **_numbers(cell.pooled),
+    }
+    return to_plain(record)
+
+
+def _subgroup_records(result: SubgroupResult, evidence: Evidence) -> list[dict[str, Any]]:
+    question = result.question
+    test = result.test
+    records = []
+    for level, pooled in zip(test.levels, test.pooled, strict=True):
+        members = [
+            study
+            for study, group in zip(result.counts.study_id, result.counts.group or (), strict=True)
+            if group == level
+        ]
+        records.append(
+            to_plain(
+                {
+                    "id": f"{result.key}-{level}",
+                    "kind": "subgroup",
+                    "population": question.population,
+                    "outcome": question.outcome,
+                    "subgroup": question.subgroup,
+                    "level": level,
+                    "evidence_version": question.version,
+                    "status": "estimated",
+                    "data_hash": evidence.data_hash,
+                    "studies": members,
+                    "awaited": [],
+                    "published": None,
+                    "subgroup_test": {
+                        "name": test.test_name,
+                        "statistic": test.statistic,
+                        "df": test.df,
+                        "p": test.p_value,
+                        "tau2": test.tau2_mode,
+                    },
+                    **_numbers(pooled),
+                }
+            )
+        )
+    return records
+
+
+def _numbers(pooled: Any) -> dict[str, Any]:
+    names = (
+        "k events total model scale tau2_method ci_method prediction_method level mu se ci_low_mu "
+        "ci_high_mu estimate ci_low ci_high prediction_low prediction_high tau2 tau2_ci_low "
+        "tau2_ci_high tau2_ci_method i2 i2_definition i2_from_q q q_df q_p q_method lrt lrt_p "
+        "log_likelihood converged boundary notes"
+    ).split()
+    if pooled is None:
+        empty: dict[str, Any] = dict.fromkeys(names)
+        return empty | {"k": 0, "events": 0, "total": 0, "notes": []}
+    values = pooled.to_dict()
+    numbers = {name: values[name] for name in names}
+    numbers["n"] = numbers["total"]
+    return numbers
+
+
+def _published(row: Any) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {
+        "estimate_percent": row.estimate_percent,
+        "ci_low_percent": row.ci_low_percent,
+        "ci_high_percent": row.ci_high_percent,
+        "population_n": row.n_patients,
+        "source": row.source_locator,
+    }

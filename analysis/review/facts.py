@@ -1,0 +1,59 @@
+"""Numbers for prose: every value that a Markdown page may quote, by its key."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from analysis import __version__
+from analysis.report.numbers import count, date_text, percent
+from analysis.report.words import MODELS
+from analysis.review.headline import headlines
+
+if TYPE_CHECKING:
+    from analysis.evidence.tables import Evidence
+
+__all__ = ["facts"]
+
+
+def facts(evidence: Evidence) -> dict[str, str]:
+    """Return key -> text for the substitutions of the book's pages.
+
+    Headline cells give ``rate_<population>_<outcome>_<alias>``, with ``k_`` and ``n_`` beside it; the
+    alias is ``window`` for the first version and ``today`` for the newest.
+    """
+    protocol = evidence.protocol
+    states = Counter(study.eligibility for study in evidence.studies)
+    window, today = evidence.versions[0], evidence.versions[-1]
+    values = {
+        "version": today.id,
+        "cut_off": date_text(str(today.cut_off)),
+        "window_version": window.id,
+        "window_cut_off": date_text(str(window.cut_off)),
+        "software_version": __version__,
+        "data_hash": evidence.data_hash[:12],
+        "n_studies_total": count(len(evidence.studies)),
+        "n_included": count(states["include"]),
+        "n_awaiting": count(states["awaiting"]),
+        "n_excluded": count(states["exclude"]),
+        "n_rows": count(len(evidence.outcomes)),
+        "n_counts": count(sum(row.has_count for row in evidence.outcomes)),
+        "n_trials": count(sum(s.comparative == "randomised" for s in evidence.studies)),
+        "model_name": MODELS[protocol.primary.model],
+        "paper_n_studies": count(protocol.constant("paper_studies")),
+        "paper_n_patients": count(protocol.constant("paper_patients")),
+        "paper_n_primary": count(protocol.constant("paper_patients_primary")),
+        "paper_n_secondary": count(protocol.constant("paper_patients_secondary")),
+    }
+    for name, version in (("window", window), ("today", today)):
+        for cell in headlines(evidence, version.id):
+            key = f"{cell.question.population}_{cell.question.outcome}_{name}"
+            pooled = cell.pooled
+            values[f"k_{key}"] = count(cell.counts.k)
+            values[f"n_{key}"] = count(pooled.total.sum()) if pooled else "0"
+            values[f"rate_{key}"] = (
+                percent(pooled.estimate, pooled.ci.low, pooled.ci.high)
+                if pooled
+                else "no public count"
+            )
+    return values

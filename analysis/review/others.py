@@ -1,0 +1,120 @@
+"""Evidence that is shown beside the review's own pools: the trials and the other reviews."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analysis.report.numbers import events_of_total, percent, ratio
+from analysis.report.tables import Cell, Column, Table, table_from_rows
+
+if TYPE_CHECKING:
+    from analysis.evidence.tables import Evidence, Outcome, RivalEstimate
+
+__all__ = ["rivals_table", "trial_counts_table", "trials_table"]
+
+_NO_COUNT = Cell("no public count", "", tone="missing")
+
+
+def trials_table(evidence: Evidence) -> Table:
+    """The effects that the randomised trials print, as printed."""
+    columns = [
+        Column("trial", "Trial"),
+        Column("outcome", "Outcome"),
+        Column("measure", "Measure"),
+        Column("estimate", "Estimate (95 % interval)"),
+        Column("adjusted", "Adjusted"),
+        Column("where", "Where it stands"),
+    ]
+    rows = [
+        {
+            "trial": row.trial,
+            "outcome": row.outcome,
+            "measure": row.effect_measure,
+            "estimate": Cell(ratio(row.estimate, row.ci_low, row.ci_high), row.estimate),
+            "adjusted": row.adjusted or None,
+            "where": Cell(row.locator, href=row.source_url),
+        }
+        for row in evidence.rct_effects
+    ]
+    return table_from_rows(
+        "trial-effects", "Effects printed by the randomised trials", columns, rows
+    )
+
+
+def trial_counts_table(evidence: Evidence) -> Table:
+    """Events and patients in both arms of each randomised trial."""
+    trials = [study for study in evidence.studies if study.comparative == "randomised"]
+    outcomes = (*evidence.protocol.main_outcomes, evidence.protocol.outcome("mrs01"))
+    rows = []
+    for study in trials:
+        for outcome in outcomes:
+            arms = {
+                row.arm_id: row
+                for row in evidence.outcomes
+                if row.study_id == study.study_id and row.outcome == outcome.key
+            }
+            rows.append(
+                {
+                    "trial": Cell(study.label, href=study.source_url),
+                    "outcome": outcome.short_label,
+                    "evt": _count(arms.get("evt")),
+                    "control": _count(arms.get("control")),
+                }
+            )
+    columns = [
+        Column("trial", "Trial"),
+        Column("outcome", "Outcome"),
+        Column("evt", "Thrombectomy", "right"),
+        Column("control", "Medical treatment alone", "right"),
+    ]
+    return table_from_rows(
+        "trial-counts", "Events and patients in the randomised trials", columns, rows
+    )
+
+
+def rivals_table(evidence: Evidence) -> Table:
+    """What other reviews pooled, beside each other and never pooled again."""
+    columns = [
+        Column("review", "Review"),
+        Column("population", "Population"),
+        Column("outcome", "Outcome"),
+        Column("estimate", "Per cent (95 % interval)", "right"),
+        Column("k", "Studies", "right"),
+        Column("n", "Patients", "right"),
+        Column("note", "Remark"),
+        Column("where", "Where it stands"),
+    ]
+    rows: list[dict[str, Any]] = [
+        {
+            "review": row.review,
+            "population": row.population,
+            "outcome": row.outcome,
+            "estimate": _rival(row),
+            "k": row.n_studies,
+            "n": row.n_patients,
+            "note": row.note or None,
+            "where": Cell(row.source_locator, href=row.source_url),
+        }
+        for row in evidence.rival_reviews
+    ]
+    return table_from_rows("other-reviews", "Other reviews, as printed", columns, rows)
+
+
+def _rival(row: RivalEstimate) -> Cell | None:
+    if row.estimate_percent is None:
+        return None
+    bounds = [
+        value / 100 if value is not None else None
+        for value in (row.ci_low_percent, row.ci_high_percent)
+    ]
+    return Cell(percent(row.estimate_percent / 100, *bounds), row.estimate_percent)
+
+
+def _count(row: Outcome | None) -> Cell:
+    if row is None:
+        return _NO_COUNT
+    if not row.has_count:
+        if row.percent_reported is None:
+            return _NO_COUNT
+        return Cell(f"{row.percent_reported} %, no count", "", href=row.source_url)
+    return Cell(events_of_total(row.events, row.total), row.events, href=row.source_url)
