@@ -1,0 +1,94 @@
+"""From data to the maximum: the tau = 0 fit, several starts, and the choice between their ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.synthesis._glmm_newton import TAU_LIMIT, Problem, ascend, likelihood, start_values
+from analysis.synthesis.types import FloatArray
+
+__all__ = ["EXTRA_STARTS", "Solution", "equal_effects", "solve"]
+
+#: Starts in tau beside the moment estimate; sparse data can have one hill near 0 and one far out.
+EXTRA_STARTS = (0.3, 1.2, 4.0)
+#: Gain over tau = 0 below which an end is not told apart from it (units of log-likelihood).
+SAME = 1e-11
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Maxima of a batch; derivatives are by (beta, tau)."""
+
+    beta: FloatArray
+    tau: FloatArray
+    value: FloatArray
+    value_equal: FloatArray
+    gradient: FloatArray
+    hessian: FloatArray
+    converged: np.ndarray
+    boundary: np.ndarray
+    runs_off: np.ndarray
+    iterations: np.ndarray
+
+
+def equal_effects(
+    problem: Problem, beta: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return beta, log-likelihood, gradient and Hessian of the fit at tau = 0."""
+    shape = (problem.rows, problem.design.shape[0])
+    design = problem.design
+    zero = np.zeros(shape[0])
+    if design.shape[1] == 1 and (design == 1).all() and not problem.offset.any():
+        x, n, w = (
+            np.broadcast_to(a, shape) for a in (problem.events, problem.total, problem.weights)
+        )
+        with np.errstate(divide="ignore"):
+            beta = (np.log((w * x).sum(1)) - np.log((w * (n - x)).sum(1)))[:, None]
+        return (beta, *likelihood(problem, beta, zero))
+    end = ascend(problem, beta, zero, typical=zero + 1.0, hold_tau=True)
+    return end.beta, end.value, end.gradient, end.hessian
+
+
+def solve(problem: Problem, extra_starts: tuple[float, ...] = EXTRA_STARTS) -> Solution:
+    """Maximise each row's likelihood over (beta, tau); rows must have a finite beta.
+
+    Zero is an ordinary stationary point in tau.  It is a local maximum where the second derivative by
+    tau there is not positive; the maximum is then the better of zero and the best interior end.
+    """
+    beta, tau, typical = start_values(problem)
+    beta0, value0, gradient0, hessian0 = equal_effects(problem, beta)
+    curve = hessian0[:, -1, -1]
+    p = beta0.shape[1]
+    size = np.abs(np.einsum("bii->b", hessian0[:, :p, :p]))
+    zero_is_top = curve <= 1e-12 * size
+    floor = np.where(zero_is_top, value0, -np.inf)
+    best_value = np.where(zero_is_top, value0 + SAME, -np.inf)
+    out = Solution(
+        beta0.copy(),
+        np.zeros(problem.rows),
+        value0.copy(),
+        value0,
+        gradient0.copy(),
+        hessian0.copy(),
+        zero_is_top.copy(),
+        zero_is_top.copy(),
+        np.zeros(problem.rows, bool),
+        np.zeros(problem.rows, int),
+    )
+    for start in (None, *extra_starts):
+        begin = tau if start is None else np.full(problem.rows, start)
+        end = ascend(problem, beta, begin, typical=typical, floor=floor)
+        out.iterations[:] += end.iterations
+        off = end.tau >= TAU_LIMIT
+        better = (end.converged | off) & (end.value > best_value)
+        best_value[better] = end.value[better] + SAME
+        for name in ("beta", "tau", "value", "gradient", "hessian", "converged"):
+            getattr(out, name)[better] = getattr(end, name)[better]
+        out.runs_off[better] = off[better]
+        out.boundary[better] = False
+        # climbed down to zero although zero is no maximum: tau is below what double precision resolves
+        lost = end.to_zero & ~zero_is_top & ~np.isfinite(best_value)
+        out.boundary[lost] = out.converged[lost] = True
+    return out

@@ -1,0 +1,259 @@
+r"""Random-intercept logistic (binomial-normal) model by maximum likelihood.
+
+.. math:: x_i \sim \mathrm{Bin}(n_i, \mathrm{expit}(\theta_i)), \qquad
+          \theta_i \sim N(X_i \beta, \tau^2), \qquad
+          l(\beta, \tau) = \sum_i w_i\, l_i(X_i \beta, \tau).
+
+The integral of each study is adaptive to double precision (see `analysis.synthesis.quadrature`), the
+gradient and Hessian are analytic, and the likelihood, even in tau, is climbed without a bound.
+
+References
+----------
+Stijnen T, Hamza TH, Ozdemir P (2010), Statistics in Medicine 29:3046-3067.
+Louis TA (1982), Journal of the Royal Statistical Society B 44:226-233.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import chdtrc
+
+from analysis.synthesis._glmm_input import (
+    check_counts,
+    check_design,
+    check_weights,
+    separated_studies,
+)
+from analysis.synthesis._glmm_newton import TAU_LIMIT, Problem, start_values
+from analysis.synthesis._glmm_solve import equal_effects, solve
+from analysis.synthesis.glmm_many import fit_glmm_many
+from analysis.synthesis.glmm_profile import profile_interval_mu, profile_interval_tau2
+from analysis.synthesis.glmm_results import GlmmFit, GlmmFits, HeterogeneityTests
+from analysis.synthesis.quadrature import saturated_log_likelihood, study_terms
+from analysis.synthesis.types import FloatArray
+
+__all__ = [
+    "GlmmFit",
+    "GlmmFits",
+    "HeterogeneityTests",
+    "fit_equal_effects",
+    "fit_glmm",
+    "fit_glmm_many",
+    "heterogeneity_tests",
+    "profile_interval_mu",
+    "profile_interval_tau2",
+]
+
+NOTE_SEPARATED = (
+    "no finite maximum: some coefficients run to infinity because their studies have no events or "
+    "only events"
+)
+NOTE_TAU_RUNS_OFF = (
+    f"no finite maximum: tau grows beyond {TAU_LIMIT:g} because every study is near 0 % or 100 %"
+)
+NOTE_SINGLE = "tau is not identified: every study has one participant; tau = 0 is reported"
+NOTE_BOUNDARY = "the maximum is at tau = 0"
+NOTE_FAILED = "the ascent stopped before the gradient vanished"
+
+
+def fit_glmm(
+    events: npt.ArrayLike,
+    total: npt.ArrayLike,
+    *,
+    design: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
+    nodes: int | None = None,
+) -> GlmmFit:
+    """Fit one random-intercept logistic model by maximum likelihood.
+
+    Parameters
+    ----------
+    events, total
+        Counts of the k studies.
+    design
+        Design matrix (k, p); a column of ones by default.
+    weights
+        Multipliers of the studies' log-likelihoods; zero leaves a study out exactly.
+    nodes
+        Use adaptive Gauss-Hermite quadrature with so many nodes (1 is Laplace) as glmer does, instead
+        of the exact integral.  For comparison with other programs only.
+
+    Returns
+    -------
+    GlmmFit
+        `converged` is False and `notes` say why where no finite maximum exists.
+
+    Examples
+    --------
+    >>> fit = fit_glmm([3, 9, 4, 12], [20, 22, 25, 21])
+    >>> round(fit.mu, 6), round(fit.tau2, 6), fit.boundary
+    (-0.852139, 0.360655, False)
+    """
+    x, n = check_counts(events, total)
+    if x.ndim != 1:
+        raise ValueError("fit_glmm takes one analysis; use fit_glmm_many for several")
+    x_matrix = check_design(design, x.size)
+    w = check_weights(weights, x.shape)
+    if not (w > 0).any():
+        raise ValueError("at least one study must have positive weight")
+    if nodes is not None:
+        from analysis.synthesis.glmm_fixed_nodes import fit_fixed_nodes
+
+        return fit_fixed_nodes(x, n, x_matrix, w, nodes)
+    return _fit(x, n, x_matrix, w, hold_zero=False)
+
+
+def fit_equal_effects(
+    events: npt.ArrayLike,
+    total: npt.ArrayLike,
+    *,
+    design: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
+) -> GlmmFit:
+    """Fit the model with tau fixed at zero (logistic regression of the counts).
+
+    Examples
+    --------
+    >>> round(float(fit_equal_effects([1, 2], [10, 10]).beta[0]), 6)
+    -1.734601
+    """
+    x, n = check_counts(events, total)
+    x_matrix = check_design(design, x.size)
+    w = check_weights(weights, x.shape)
+    return _fit(x, n, x_matrix, w, hold_zero=True)
+
+
+def heterogeneity_tests(fit: GlmmFit) -> HeterogeneityTests:
+    """Test that the studies share one rate, given the design (as ``rma.glmm`` does).
+
+    Examples
+    --------
+    >>> tests = heterogeneity_tests(fit_glmm([3, 9], [20, 22]))
+    >>> round(tests.wald, 6), round(tests.lrt, 6), tests.df
+    (3.220248, 3.57914, 1)
+    """
+    x, n, w = fit.events, fit.total, fit.weights
+    use = (w > 0) & (x > 0) & (x < n)
+    y = np.log(x[use] / (n[use] - x[use]))
+    a = w[use] * x[use] * (n[use] - x[use]) / n[use]
+    design, kept = fit.design[use], fit.design[w > 0]
+    wald = 0.0
+    if use.any():
+        root = np.sqrt(a)
+        solved = np.linalg.lstsq(design * root[:, None], y * root, rcond=None)[0]
+        wald = float((a * (y - design @ solved) ** 2).sum())
+    df = int(kept.shape[0] - np.linalg.matrix_rank(kept))
+    lrt = max(0.0, 2 * (fit.log_likelihood_saturated - fit.log_likelihood_equal))
+    lrt_tau = max(0.0, 2 * (fit.log_likelihood - fit.log_likelihood_equal))
+    return HeterogeneityTests(
+        wald=wald,
+        wald_p=float(chdtrc(df, wald)) if df else float("nan"),
+        lrt=lrt,
+        lrt_p=float(chdtrc(df, lrt)) if df else float("nan"),
+        df=df,
+        lrt_tau=lrt_tau,
+        p_tau=0.5 * float(chdtrc(1, lrt_tau)) if lrt_tau > 0 else 1.0,
+    )
+
+
+def _fit(
+    x: FloatArray, n: FloatArray, design: FloatArray, w: FloatArray, *, hold_zero: bool
+) -> GlmmFit:
+    used = w > 0
+    if np.linalg.matrix_rank(design[used]) < design.shape[1]:
+        raise ValueError("the design has linearly dependent columns")
+    notes: list[str] = []
+    lost = np.zeros(x.size, bool)
+    lost[used] = separated_studies(x[used], n[used], design[used])
+    keep = used & ~lost
+    p = design.shape[1]
+    active = np.ones(p, bool)
+    if lost.any():
+        notes.append(NOTE_SEPARATED)
+        active = np.abs(design[keep]).sum(0) > 0
+        if keep.any() and np.linalg.matrix_rank(design[keep]) < active.sum():
+            active[:] = False
+            keep &= False
+    beta = np.full(p, np.nan)
+    if lost.any():
+        beta[~active] = _signed_infinity(x[lost], n[lost], design[np.ix_(lost, ~active)])
+    hessian = np.full((p + 1, p + 1), np.nan)
+    cov = np.full((p, p), np.nan)
+    share = np.where(used, np.nan, 0.0)
+    saturated = float((w * saturated_log_likelihood(x, n))[used].sum())
+    if not keep.any():
+        limit = 0.0 if lost[used].all() else float("nan")
+        return GlmmFit(
+            events=x, total=n, design=design, weights=w, beta=beta, cov=cov,
+            se=np.full(p, np.inf), tau=float("nan"), tau2=float("nan"), se_tau=float("nan"),
+            log_likelihood=limit, log_likelihood_equal=limit, log_likelihood_saturated=saturated,
+            converged=False, boundary=False, iterations=0, gradient_norm=float("nan"),
+            information_share=share, hessian=hessian, notes=tuple(notes),
+        )  # fmt: skip
+    problem = Problem(
+        x[None, keep], n[None, keep], design[np.ix_(keep, active)], w[None, keep],
+        np.zeros((1, int(keep.sum()))),
+    )  # fmt: skip
+    single = bool((n[keep] <= 1).all()) and int(active.sum()) == 1
+    if hold_zero or single:
+        b, value, gradient, h = equal_effects(problem, start_values(problem)[0])
+        b, tau, top, equal, gradient, h = b[0], 0.0, value[0], value[0], gradient[0], h[0]
+        converged, boundary, iterations = True, True, 1
+        if single and not hold_zero:
+            notes.append(NOTE_SINGLE)
+    else:
+        s = solve(problem)
+        b, tau, top, equal = s.beta[0], float(s.tau[0]), s.value[0], s.value_equal[0]
+        gradient, h = s.gradient[0], s.hessian[0]
+        converged, boundary = bool(s.converged[0]), bool(s.boundary[0])
+        iterations = int(s.iterations[0])
+        if s.runs_off[0]:
+            notes.append(NOTE_TAU_RUNS_OFF)
+            converged = False
+        elif not converged:
+            notes.append(NOTE_FAILED)
+        elif boundary:
+            notes.append(NOTE_BOUNDARY)
+    q = b.size
+    beta[active] = b
+    block = -h[:q, :q] if boundary else -h
+    inverse = _inverse(block)
+    cov[np.ix_(active, active)] = inverse[:q, :q]
+    se = np.full(p, np.inf)
+    se[active] = np.sqrt(np.diag(inverse)[:q])
+    at = np.append(active, True)
+    hessian[np.ix_(at, at)] = h
+    free = gradient[: block.shape[0]]
+    terms = study_terms(x[keep], n[keep], design[np.ix_(keep, active)] @ b, np.array(tau))
+    information = -terms.ee * w[keep]
+    share[keep], share[lost] = information / information.sum(), 0.0
+    return GlmmFit(
+        events=x, total=n, design=design, weights=w, beta=beta, cov=cov, se=se, tau=tau,
+        tau2=tau * tau, se_tau=float("nan") if boundary else float(np.sqrt(inverse[q, q])),
+        log_likelihood=float(top), log_likelihood_equal=float(equal),
+        log_likelihood_saturated=saturated, converged=converged and not lost.any(),
+        boundary=boundary, iterations=iterations,
+        gradient_norm=float(np.sqrt(abs(free @ inverse @ free))), information_share=share,
+        hessian=hessian, notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _signed_infinity(x: FloatArray, n: FloatArray, design: FloatArray) -> FloatArray:
+    """Return -inf or +inf for columns whose studies all pull one way, else nan."""
+    pull = np.where(x == 0, -1.0, np.where(x == n, 1.0, 0.0))[:, None] * design
+    out = np.full(design.shape[1], np.nan)
+    out[(pull <= 0).all(0) & (pull < 0).any(0)] = -np.inf
+    out[(pull >= 0).all(0) & (pull > 0).any(0)] = np.inf
+    return out
+
+
+def _inverse(information: FloatArray) -> FloatArray:
+    """Return the inverse of a scaled information matrix, nan where it has none."""
+    scale = np.sqrt(np.abs(np.diag(information)))
+    if not (np.isfinite(scale).all() and (scale > 0).all()):
+        return np.full_like(information, np.nan)
+    try:
+        return np.linalg.inv(information / np.outer(scale, scale)) / np.outer(scale, scale)
+    except np.linalg.LinAlgError:
+        return np.full_like(information, np.nan)
