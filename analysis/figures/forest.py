@@ -1,0 +1,251 @@
+"""Forest plots of pooled proportions, with subgroups, and of trial effects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.figures.axis import percent_axis
+from analysis.figures.figure import Figure, make_figure, message_figure
+from analysis.figures.forest_draw import ForestHeads, draw_narrow, draw_wide
+from analysis.figures.forest_rows import (
+    ForestRow,
+    Reference,
+    StudyLimits,
+    reference_row,
+    rows_of_pooled,
+    summary_rows,
+)
+from analysis.report.numbers import count, counted, is_missing, percent, percent_range, share
+from analysis.report.tables import Cell, Column, Table, table_from_rows
+from analysis.report.words import (
+    heterogeneity_line,
+    interval_name,
+    model_name,
+    no_public_count,
+    subgroup_line,
+)
+from analysis.synthesis.types import Pooled
+
+if TYPE_CHECKING:
+    from analysis.report.words import SubgroupLike
+
+__all__ = ["Reference", "forest"]
+
+
+def forest(
+    result: Pooled | SubgroupLike | None,
+    *,
+    name: str,
+    title: str,
+    limits: StudyLimits | Sequence[StudyLimits] | None = None,
+    flags: Mapping[str, Sequence[str]] | None = None,
+    reference: Reference | None = None,
+    awaited: Sequence[str] = (),
+    sort: str = "given",
+    axis_end: float | None = None,
+) -> Figure:
+    """Draw the forest plot of a pooled proportion or of a subgroup test.
+
+    Parameters
+    ----------
+    result
+        A pooled result, a subgroup test with one pooled result a level, or ``None`` where no study
+        has a public count.
+    name
+        Name of the figure: its anchor and the stem of its files.
+    title
+        Outcome and population, as in ``"Successful reperfusion, primary DMVO"``.
+    limits
+        Intervals of the studies, in the order of the result; for a subgroup test one entry a level.
+        Left out, Clopper-Pearson intervals are asked of the engine at the level of the result.
+    flags
+        Short remarks by the label of their study; a study with remarks carries a dagger.
+    reference
+        A published estimate to show below.
+    awaited
+        Studies known to be in scope whose counts are not public.
+    sort
+        ``"given"``, ``"estimate"`` or ``"total"``.
+    axis_end
+        Upper end of the axis as a proportion; left out, it is chosen to hold every estimate.
+
+    Returns
+    -------
+    Figure
+        Wide and narrow picture, alternative text, data table and caption.
+    """
+    if result is None or (isinstance(result, Pooled) and result.k == 0):
+        return _nothing(name, title, awaited)
+    groups = [("", result)] if isinstance(result, Pooled) else _levels(result)
+    overall = result if isinstance(result, Pooled) else result.overall
+    each_limits = _per_group(groups, limits)
+    rows: list[ForestRow] = []
+    for index, (level, pooled) in enumerate(groups):
+        if level:
+            rows.append(ForestRow("heading", level, group=level))
+        order = _order(pooled, each_limits[index], sort)
+        rows += rows_of_pooled(
+            pooled,
+            each_limits[index],
+            group=level,
+            flags=flags,
+            order=order,
+        )
+        rows.append(ForestRow("gap"))
+    if not isinstance(result, Pooled):
+        rows += summary_rows(overall)
+        rows.append(ForestRow("note", subgroup_line(result)))
+    if reference is not None:
+        _insert_reference(rows, reference)
+    axis = percent_axis(_must_show(rows) if axis_end is None else [axis_end])
+    heads = ForestHeads(
+        shown=f"Per cent ({interval_name(overall.ci)} CI)",
+        weight="" if not overall.weight_name else "Weight",
+    )
+    footer = _footer(overall, rows, awaited)
+    wide = draw_wide(rows, axis, heads, footer=footer, guide=overall.estimate)
+    narrow = draw_narrow(rows, axis, heads, footer=footer, guide=overall.estimate)
+    caption = f"{title}: forest plot of {counted(overall.k, 'study', 'studies')}."
+    return make_figure(
+        name, wide, narrow, _alt(title, result, rows, reference), _data(name, title, rows), caption
+    )
+
+
+def _insert_reference(rows: list[ForestRow], reference: Reference) -> None:
+    """Put the reference right below the last summary marks, above the notes."""
+    last = max(
+        index for index, row in enumerate(rows) if row.kind in ("study", "pooled", "prediction")
+    )
+    rows.insert(last + 1, reference_row(reference))
+
+
+def _levels(result: SubgroupLike) -> list[tuple[str, Pooled]]:
+    return list(zip(result.levels, result.pooled, strict=True))
+
+
+def _per_group(
+    groups: Sequence[tuple[str, Pooled]], limits: StudyLimits | Sequence[StudyLimits] | None
+) -> list[StudyLimits]:
+    if limits is None:
+        from analysis.synthesis.studies import study_intervals
+
+        return [
+            study_intervals(item.events, item.total, level=item.settings.level)
+            for _, item in groups
+        ]
+    return list(limits) if isinstance(limits, list | tuple) else [limits]  # type: ignore[list-item]
+
+
+def _order(pooled: Pooled, limits: StudyLimits, sort: str) -> list[int]:
+    keys = {"given": np.arange(pooled.k), "estimate": limits.estimate, "total": -pooled.total}
+    if sort not in keys:
+        raise ValueError(f"sort must be one of {', '.join(keys)}, not {sort!r}")
+    return [int(index) for index in np.argsort(keys[sort], kind="stable")]
+
+
+def _must_show(rows: Sequence[ForestRow]) -> list[float | None]:
+    """All estimates and the ends of the summaries; long study intervals may be cut by arrows."""
+    values: list[float | None] = [row.estimate for row in rows]
+    values += [row.high for row in rows if row.kind in ("pooled", "prediction", "reference")]
+    return values
+
+
+def _footer(overall: Pooled, rows: Sequence[ForestRow], awaited: Sequence[str]) -> list[str]:
+    lines = [f"Model: {model_name(overall.settings)}."]
+    key = f"Box area: weight ({overall.weight_name})." if overall.weight_name else ""
+    lines.append(
+        f"{key} Diamond: pooled rate with its interval. Orange bar: prediction interval. "
+        "Study intervals: Clopper-Pearson.".strip()
+    )
+    remarks = sorted({row.remark for row in rows if row.kind == "study" and row.remark})
+    if remarks:
+        lines.append(f"† {'; '.join(remarks)}.")
+    if awaited:
+        lines.append(f"{no_public_count(awaited)}.".replace("No public count yet; a", "A"))
+    return lines
+
+
+def _alt(
+    title: str,
+    result: Pooled | SubgroupLike,
+    rows: Sequence[ForestRow],
+    reference: Reference | None,
+) -> str:
+    overall = result if isinstance(result, Pooled) else result.overall
+    parts = [
+        f"Forest plot. {title}: {counted(overall.k, 'study', 'studies')}, "
+        f"{count(overall.events.sum())} events in {counted(int(overall.total.sum()), 'patient')}."
+    ]
+    studies = sorted(
+        (row for row in rows if row.kind == "study"), key=lambda row: row.estimate or 0.0
+    )
+    if len(studies) > 1:
+        parts.append(
+            f"Study rates run from {share(studies[0].estimate)}% ({studies[0].label}) to "
+            f"{share(studies[-1].estimate)}% ({studies[-1].label})."
+        )
+    if not isinstance(result, Pooled):
+        parts += [
+            f"{level}: {percent(item.estimate, item.ci.low, item.ci.high)} from "
+            f"{counted(item.k, 'study', 'studies')}."
+            for level, item in _levels(result)
+        ]
+        parts.append(f"{subgroup_line(result)}.")
+    parts.append(
+        f"Pooled: {percent(overall.estimate, overall.ci.low, overall.ci.high)}, "
+        f"{interval_name(overall.ci)} confidence interval."
+    )
+    reach = overall.prediction
+    if not (is_missing(reach.low) or is_missing(reach.high)):
+        parts.append(
+            f"{interval_name(reach)} prediction interval {percent_range(reach.low, reach.high)}%."
+        )
+    parts.append(f"{heterogeneity_line(overall)}.")
+    if reference is not None:
+        given = percent(reference.estimate, reference.low, reference.high)
+        parts.append(f"{reference.label}: {given}.")
+    return " ".join(parts)
+
+
+_COLUMNS = (
+    Column("label", "Study"),
+    Column("group", "Group"),
+    Column("events", "Events", "right"),
+    Column("total", "Total", "right"),
+    Column("estimate", "Estimate", "right", show=lambda value: f"{share(value, 1)}%"),
+    Column("low", "Lower end", "right", show=lambda value: f"{share(value, 1)}%"),
+    Column("high", "Upper end", "right", show=lambda value: f"{share(value, 1)}%"),
+    Column("weight", "Weight", "right", show=lambda value: f"{share(value, 1)}%"),
+    Column("remark", "Remark"),
+)
+
+
+def _data(name: str, title: str, rows: Sequence[ForestRow]) -> Table:
+    kept = [row for row in rows if row.kind in ("study", "pooled", "prediction", "reference")]
+    columns = [
+        column
+        for column in _COLUMNS
+        if column.key not in ("group", "weight", "remark")
+        or any(getattr(row, column.key) for row in kept)
+    ]
+    lines = []
+    for row in kept:
+        line: dict[str, object] = {column.key: getattr(row, column.key) for column in columns}
+        for key, value in line.items():
+            if value is None:
+                line[key] = Cell("", "")
+            elif key in ("events", "total") and float(value).is_integer():  # type: ignore[arg-type]
+                line[key] = int(value)  # type: ignore[call-overload]
+        lines.append(line)
+    return table_from_rows(name, f"{title}: data of the forest plot", columns, lines)
+
+
+def _nothing(name: str, title: str, awaited: Sequence[str]) -> Figure:
+    message = f"{title}: {no_public_count(awaited)[:1].lower()}{no_public_count(awaited)[1:]}."
+    columns = [Column("study", "Study"), Column("state", "State")]
+    rows = [{"study": study, "state": "no public count"} for study in awaited]
+    table = table_from_rows(name, f"{title}: studies awaited", columns, rows)
+    return message_figure(name, message, table, f"{title}: nothing to plot yet.")

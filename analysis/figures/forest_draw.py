@@ -1,0 +1,310 @@
+"""Draw the lines of a forest plot, wide for desktop and print, and stacked for phones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.figures.axis import Axis
+from analysis.figures.forest_rows import ForestRow
+from analysis.figures.svg import Drawing
+from analysis.figures.text import text_width, wrap_text
+from analysis.figures.theme import FONT_SIZE, NARROW_WIDTH, SMALL_SIZE, WIDE_WIDTH
+from analysis.report.numbers import is_missing
+
+__all__ = ["ForestHeads", "draw_narrow", "draw_wide"]
+
+_MARGIN = 8.0
+_GAP = 14.0
+_LINE = 21.0
+_NOTE_LINE = 15.0
+_INDENT = 10.0
+_LARGEST_BOX = 13.0
+_SMALLEST_BOX = 3.5
+_WIDEST_LABEL = 235.0
+_LEAST_PLOT = 190.0
+#: From this many lines on, the ticks also stand above the plot.
+_TICKS_ABOVE_FROM = 26
+
+
+@dataclass(frozen=True, slots=True)
+class ForestHeads:
+    """Headings of the columns and of the axis; an empty heading drops its column."""
+
+    label: str = "Study"
+    counts: str = "Events/total"
+    shown: str = "Per cent (95% CI)"
+    weight: str = "Weight"
+    axis: str = "Per cent of patients"
+
+
+def draw_wide(
+    rows: Sequence[ForestRow],
+    axis: Axis,
+    heads: ForestHeads,
+    *,
+    footer: Sequence[str] = (),
+    guide: float | None = None,
+) -> Drawing:
+    """Draw all columns side by side; `guide` is the value of the dashed line."""
+    label_width = min(
+        _WIDEST_LABEL,
+        max(
+            [text_width(heads.label, FONT_SIZE, bold=True)]
+            + [_label_width(row) for row in rows if row.kind not in ("note", "gap", "heading")]
+        ),
+    )
+    counts_width = _column_width(heads.counts, [row.counts for row in rows])
+    shown_width = _column_width(heads.shown, [row.shown for row in rows])
+    weight_width = _column_width(heads.weight, [row.weight_shown for row in rows])
+    counts_right = _MARGIN + label_width + (_GAP + counts_width if counts_width else 0)
+    weight_right = WIDE_WIDTH - _MARGIN
+    shown_right = weight_right - (weight_width + _GAP if weight_width else 0)
+    left, right = counts_right + _GAP + 4, shown_right - shown_width - _GAP - 6
+    if right - left < _LEAST_PLOT:
+        spare = _LEAST_PLOT - (right - left)
+        label_width -= spare
+        counts_right -= spare
+        left -= spare
+    drawing = Drawing(WIDE_WIDTH, 0)
+    y = 20.0
+    drawing.text(_MARGIN, y, heads.label, bold=True)
+    if counts_width:
+        drawing.text(counts_right, y, heads.counts, bold=True, anchor="end")
+    drawing.text(shown_right, y, heads.shown, bold=True, anchor="end")
+    if weight_width:
+        drawing.text(weight_right, y, heads.weight, bold=True, anchor="end")
+    y += 9
+    drawing.line(_MARGIN, y, WIDE_WIDTH - _MARGIN, y)
+    top = y
+    note_limit = WIDE_WIDTH - 2 * _MARGIN
+    heights = [_wide_height(row, note_limit) for row in rows]
+    bottom = top + sum(heights) + 4
+    _grid(drawing, axis, left, right, top, bottom, rows, heights, guide)
+    for row, height in zip(rows, heights, strict=True):
+        baseline = y + 15
+        indent = _INDENT * row.level
+        strong = row.kind in ("pooled", "heading")
+        if row.kind == "note":
+            for index, line in enumerate(wrap_text(row.label, SMALL_SIZE, note_limit - indent)):
+                drawing.text(
+                    _MARGIN + indent,
+                    y + 12 + _NOTE_LINE * index,
+                    line,
+                    size=SMALL_SIZE,
+                    fill="muted",
+                )
+        elif row.kind == "heading":
+            drawing.text(_MARGIN, baseline + 2, row.label, bold=True, limit=note_limit)
+        elif row.kind != "gap":
+            drawing.text(
+                _MARGIN + indent, baseline, row.label, bold=strong, limit=label_width - indent
+            )
+            if counts_width:
+                drawing.text(counts_right, baseline, row.counts, anchor="end", bold=strong)
+            drawing.text(shown_right, baseline, row.shown, anchor="end", bold=strong)
+            if weight_width and row.weight_shown:
+                drawing.text(weight_right, baseline, row.weight_shown, anchor="end", fill="muted")
+            _mark(drawing, row, axis, left, right, y + _LINE / 2)
+        y += height
+    y = _ticks_below(drawing, axis, heads.axis, left, right, bottom)
+    _footer(drawing, footer, y, WIDE_WIDTH)
+    return drawing
+
+
+def draw_narrow(
+    rows: Sequence[ForestRow],
+    axis: Axis,
+    heads: ForestHeads,
+    *,
+    footer: Sequence[str] = (),
+    guide: float | None = None,
+) -> Drawing:
+    """Draw each study on two lines: words above, mark below."""
+    width = NARROW_WIDTH
+    small = [
+        text_width(_second_line(row), SMALL_SIZE) for row in rows if row.kind in ("study", "pooled")
+    ]
+    left = _MARGIN + max(small, default=0.0) + 10
+    right = width - _MARGIN
+    drawing = Drawing(width, 0)
+    note_limit = width - 2 * _MARGIN
+    heading = f"{heads.shown}"
+    drawing.text(_MARGIN, 18, heads.label, bold=True)
+    drawing.text(right, 18, heading, bold=True, anchor="end")
+    second = " · ".join(part for part in (heads.counts, heads.weight) if part)
+    if second:
+        drawing.text(_MARGIN, 34, second, size=SMALL_SIZE, fill="muted", limit=note_limit)
+    top = 42.0
+    drawing.line(_MARGIN, top, right, top)
+    heights = [_narrow_height(row, note_limit) for row in rows]
+    bottom = top + sum(heights) + 4
+    y = top
+    shades: list[tuple[float, float]] = []
+    for row, height in zip(rows, heights, strict=True):
+        if row.kind in ("study", "pooled", "prediction", "reference"):
+            shades.append((y + 20, y + height - 2))
+        y += height
+    for start, end in shades:
+        for value, _ in axis.ticks:
+            x = axis.at(value, left, right)
+            drawing.line(x, start, x, end, stroke="grid")
+        if guide is not None and not is_missing(guide):
+            x = axis.at(guide, left, right)
+            drawing.line(x, start, x, end, stroke="accent", dash="3 3")
+    y = top
+    for row, height in zip(rows, heights, strict=True):
+        strong = row.kind in ("pooled", "heading")
+        if row.kind == "note":
+            for index, line in enumerate(wrap_text(row.label, SMALL_SIZE, note_limit)):
+                drawing.text(
+                    _MARGIN, y + 12 + _NOTE_LINE * index, line, size=SMALL_SIZE, fill="muted"
+                )
+        elif row.kind == "heading":
+            drawing.text(_MARGIN, y + 17, row.label, bold=True, limit=note_limit)
+        elif row.kind != "gap":
+            used = text_width(row.shown, FONT_SIZE, bold=strong)
+            drawing.text(_MARGIN, y + 14, row.label, bold=strong, limit=right - used - 18)
+            drawing.text(right, y + 14, row.shown, bold=strong, anchor="end")
+            drawing.text(_MARGIN, y + 30, _second_line(row), size=SMALL_SIZE, fill="muted")
+            _mark(drawing, row, axis, left, right, y + 27)
+        y += height
+    y = _ticks_below(drawing, axis, heads.axis, left, right, bottom)
+    _footer(drawing, footer, y, width)
+    return drawing
+
+
+def _second_line(row: ForestRow) -> str:
+    return " · ".join(part for part in (row.counts, row.weight_shown) if part)
+
+
+def _label_width(row: ForestRow) -> float:
+    strong = row.kind == "pooled"
+    return text_width(row.label, FONT_SIZE, bold=strong) + _INDENT * row.level + 1
+
+
+def _column_width(head: str, texts: Sequence[str]) -> float:
+    if not head or not any(texts):
+        return 0.0
+    # Bold for all: the pooled line is bold and may be the widest.
+    return max(text_width(text, FONT_SIZE, bold=True) for text in (head, *texts))
+
+
+def _wide_height(row: ForestRow, limit: float) -> float:
+    if row.kind == "note":
+        lines = wrap_text(row.label, SMALL_SIZE, limit - _INDENT * row.level)
+        return _NOTE_LINE * len(lines) + 6
+    return {"gap": 8.0, "heading": _LINE + 5}.get(row.kind, _LINE)
+
+
+def _narrow_height(row: ForestRow, limit: float) -> float:
+    if row.kind == "note":
+        return _NOTE_LINE * len(wrap_text(row.label, SMALL_SIZE, limit)) + 8
+    return {"gap": 8.0, "heading": 25.0}.get(row.kind, 40.0)
+
+
+def _grid(
+    drawing: Drawing,
+    axis: Axis,
+    left: float,
+    right: float,
+    top: float,
+    bottom: float,
+    rows: Sequence[ForestRow],
+    heights: Sequence[float],
+    guide: float | None,
+) -> None:
+    """Draw grid lines beside the marks only, so that notes stay free of lines."""
+    spans: list[list[float]] = []
+    y = top
+    for row, height in zip(rows, heights, strict=True):
+        if row.kind in ("study", "pooled", "prediction", "reference"):
+            if spans and abs(spans[-1][1] - y) < 0.01:
+                spans[-1][1] = y + height
+            else:
+                spans.append([y, y + height])
+        y += height
+    for start, end in spans:
+        for value, _ in axis.ticks:
+            x = axis.at(value, left, right)
+            drawing.line(x, start, x, end, stroke="grid")
+        if guide is not None and not is_missing(guide):
+            x = axis.at(guide, left, right)
+            drawing.line(x, start, x, end, stroke="accent", dash="3 3")
+    if len(rows) >= _TICKS_ABOVE_FROM:
+        for value, text in axis.ticks:
+            x = axis.at(value, left, right)
+            drawing.text(x, top - 9, text, size=SMALL_SIZE, fill="muted", anchor="middle")
+
+
+def _mark(
+    drawing: Drawing, row: ForestRow, axis: Axis, left: float, right: float, y: float
+) -> None:
+    if row.low is None or row.high is None or math.isnan(row.low) or math.isnan(row.high):
+        if row.estimate is not None and not is_missing(row.estimate):
+            _point(drawing, row, axis.at(row.estimate, left, right), y)
+        return
+    low, high = axis.at(row.low, left, right), axis.at(row.high, left, right)
+    if row.kind == "prediction":
+        drawing.line(low, y, high, y, stroke="second", width=3)
+        for end, inside in ((low, axis.holds(row.low)), (high, axis.holds(row.high))):
+            if inside:
+                drawing.line(end, y - 5, end, y + 5, stroke="second", width=2)
+        _arrows(drawing, row, axis, left, right, y, "second")
+        return
+    if row.estimate is None or is_missing(row.estimate):
+        return
+    middle = axis.at(row.estimate, left, right)
+    if row.kind == "pooled":
+        half = 7.0
+        points = [(low, y), (middle, y - half), (high, y), (middle, y + half)]
+        drawing.polygon(points, fill="accent", stroke="accent")
+        return
+    role = "third" if row.kind == "reference" else "ink"
+    drawing.line(low, y, high, y, stroke=role)
+    _arrows(drawing, row, axis, left, right, y, role)
+    _point(drawing, row, middle, y)
+
+
+def _point(drawing: Drawing, row: ForestRow, x: float, y: float) -> None:
+    if row.kind == "reference":
+        points = [(x - 6, y), (x, y - 6), (x + 6, y), (x, y + 6)]
+        drawing.polygon(points, fill="paper", stroke="third", width=2)
+        return
+    side = _SMALLEST_BOX + (_LARGEST_BOX - _SMALLEST_BOX) * math.sqrt(max(row.size, 0.0))
+    drawing.rect(x - side / 2, y - side / 2, side, side, fill="accent", tip=row.label)
+
+
+def _arrows(
+    drawing: Drawing, row: ForestRow, axis: Axis, left: float, right: float, y: float, role: str
+) -> None:
+    """Mark interval ends that lie beyond the axis."""
+    if row.low is not None and row.low < axis.low - 1e-12:
+        drawing.polygon([(left - 5, y), (left + 2, y - 4), (left + 2, y + 4)], fill=role)
+    if row.high is not None and row.high > axis.high + 1e-12:
+        drawing.polygon([(right + 5, y), (right - 2, y - 4), (right - 2, y + 4)], fill=role)
+
+
+def _ticks_below(
+    drawing: Drawing, axis: Axis, title: str, left: float, right: float, y: float
+) -> float:
+    drawing.line(left, y, right, y)
+    for value, text in axis.ticks:
+        x = axis.at(value, left, right)
+        drawing.line(x, y, x, y + 4)
+        half = text_width(text, SMALL_SIZE) / 2
+        x = min(max(x, half + 1), drawing.width - half - 1)
+        drawing.text(x, y + 17, text, size=SMALL_SIZE, anchor="middle")
+    drawing.text((left + right) / 2, y + 33, title, size=SMALL_SIZE, fill="muted", anchor="middle")
+    return y + 38
+
+
+def _footer(drawing: Drawing, lines: Sequence[str], y: float, width: float) -> None:
+    y += 8 if lines else 0
+    for line in lines:
+        for piece in wrap_text(line, SMALL_SIZE, width - 2 * _MARGIN):
+            y += _NOTE_LINE
+            drawing.text(_MARGIN, y, piece, size=SMALL_SIZE, fill="muted")
+        y += 3
+    drawing.height = y + 8

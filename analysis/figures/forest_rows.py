@@ -1,0 +1,168 @@
+"""What a forest plot says, line by line, before anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from analysis.report.numbers import (
+    count,
+    is_missing,
+    percent,
+    percent_range,
+    share,
+)
+from analysis.report.words import heterogeneity_line, interval_name
+from analysis.synthesis.types import FloatArray, Pooled
+
+__all__ = ["ForestRow", "Reference", "StudyLimits", "reference_row", "rows_of_pooled"]
+
+Kind = Literal["study", "heading", "pooled", "prediction", "reference", "note", "gap"]
+
+
+class StudyLimits(Protocol):
+    """Estimates and interval ends of the studies, as `study_intervals` returns them."""
+
+    @property
+    def estimate(self) -> FloatArray:
+        """Proportions."""
+
+    @property
+    def low(self) -> FloatArray:
+        """Lower ends."""
+
+    @property
+    def high(self) -> FloatArray:
+        """Upper ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An estimate to compare with, such as the one a published review gives."""
+
+    label: str
+    estimate: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForestRow:
+    """One line of a forest plot: its words, and where its mark stands.
+
+    `weight` is a share of one; `size` is that share beside the largest of the plot.
+    """
+
+    kind: Kind
+    label: str = ""
+    counts: str = ""
+    shown: str = ""
+    weight_shown: str = ""
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    size: float = 0.0
+    level: int = 0
+    events: float | None = None
+    total: float | None = None
+    weight: float | None = None
+    group: str = ""
+    remark: str = ""
+
+
+def rows_of_pooled(
+    pooled: Pooled,
+    limits: StudyLimits,
+    *,
+    group: str = "",
+    flags: Mapping[str, Sequence[str]] | None = None,
+    order: Sequence[int] | None = None,
+    prediction: bool = True,
+    title: str = "",
+) -> list[ForestRow]:
+    """Return the lines of one pooled result: its studies and its summary."""
+    rows: list[ForestRow] = []
+    largest = float(pooled.weights.max()) if pooled.k else 1.0
+    for index in order if order is not None else range(pooled.k):
+        events, total = float(pooled.events[index]), float(pooled.total[index])
+        estimate, low, high = (
+            float(limits.estimate[index]),
+            float(limits.low[index]),
+            float(limits.high[index]),
+        )
+        weight = float(pooled.weights[index])
+        remark = "; ".join((flags or {}).get(pooled.labels[index], ()))
+        rows.append(
+            ForestRow(
+                "study",
+                pooled.labels[index] + (" †" if remark else ""),
+                f"{count(events)}/{count(total)}",
+                percent(estimate, low, high),
+                f"{share(weight, 1)}%",
+                estimate,
+                low,
+                high,
+                weight / largest if largest > 0 else 0.0,
+                1 if group else 0,
+                events,
+                total,
+                weight,
+                group,
+                remark,
+            )
+        )
+    return [*rows, *summary_rows(pooled, group=group, prediction=prediction, title=title)]
+
+
+def summary_rows(
+    pooled: Pooled, *, group: str = "", prediction: bool = True, title: str = ""
+) -> list[ForestRow]:
+    """Return the diamond, the prediction interval and the heterogeneity line of a pooled result."""
+    events, total = float(pooled.events.sum()), float(pooled.total.sum())
+    level = interval_name(pooled.ci)
+    rows = [
+        ForestRow(
+            "pooled",
+            title or (f"{group}, pooled" if group else f"All {pooled.k} studies, pooled"),
+            f"{count(events)}/{count(total)}",
+            percent(pooled.estimate, pooled.ci.low, pooled.ci.high),
+            "",
+            pooled.estimate,
+            pooled.ci.low,
+            pooled.ci.high,
+            level=1 if group else 0,
+            events=events,
+            total=total,
+            group=group,
+            remark=f"{level} confidence interval: {pooled.ci.method}",
+        )
+    ]
+    reach = pooled.prediction
+    if prediction and not (is_missing(reach.low) or is_missing(reach.high)):
+        rows.append(
+            ForestRow(
+                "prediction",
+                f"{interval_name(reach)} prediction interval",
+                shown=percent_range(reach.low, reach.high),
+                low=reach.low,
+                high=reach.high,
+                level=1 if group else 0,
+                group=group,
+                remark=reach.method,
+            )
+        )
+    rows.append(ForestRow("note", heterogeneity_line(pooled), level=1 if group else 0, group=group))
+    return rows
+
+
+def reference_row(reference: Reference) -> ForestRow:
+    """Return the line of an estimate to compare with."""
+    return ForestRow(
+        "reference",
+        reference.label,
+        shown=percent(reference.estimate, reference.low, reference.high),
+        estimate=reference.estimate,
+        low=reference.low,
+        high=reference.high,
+    )

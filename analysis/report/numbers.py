@@ -1,0 +1,346 @@
+"""Numbers as readers see them: as precise as their interval allows, and never a bare ``nan``.
+
+Every function returns text. A value that does not exist becomes a plain word, `MISSING`. Halves
+round up, as readers expect, and negative numbers carry a true minus sign.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+
+__all__ = [
+    "MISSING",
+    "count",
+    "counted",
+    "date_text",
+    "events_of_total",
+    "fixed",
+    "i_squared",
+    "in_hundred",
+    "interval",
+    "is_missing",
+    "p_value",
+    "percent",
+    "percent_decimals",
+    "percent_range",
+    "points",
+    "ratio",
+    "share",
+    "statistic",
+    "tau2",
+]
+
+#: Shown in place of a value that could not be estimated or was not given.
+MISSING = "not available"
+
+#: Widths of an interval, in percentage points, below which one more decimal is shown: a decimal
+#: says something only when the interval spans few of its units.
+_ONE_DECIMAL_BELOW = 5.0
+_TWO_DECIMALS_BELOW = 0.5
+
+_THIN_SPACE = "\u202f"
+_MINUS = "\u2212"
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def is_missing(value: float | None) -> bool:
+    """Tell whether a value is absent or not a finite number."""
+    return value is None or not math.isfinite(value)
+
+
+def fixed(value: float | None, decimals: int = 0) -> str:
+    """Write a number with a set number of decimals, halves rounded up.
+
+    Examples
+    --------
+    >>> fixed(12.5), fixed(-0.25, 1), fixed(-0.01, 1), fixed(None)
+    ('13', '−0.3', '0.0', 'not available')
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    # Rounding to ten places first undoes binary noise: 100 * 0.285 is 28.499999999999996.
+    exact = Decimal(repr(round(float(value), 10)))
+    rounded = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    text = f"{abs(rounded):f}"
+    return f"{_MINUS}{text}" if rounded < 0 else text
+
+
+def count(value: float | None) -> str:
+    """Write a count; five digits and more are grouped by thin spaces.
+
+    Examples
+    --------
+    >>> count(971), count(1964), count(12345).replace("\u202f", "_")
+    ('971', '1964', '12_345')
+    """
+    text = fixed(value)
+    digits = text.lstrip(_MINUS)
+    if not digits.isdigit() or len(digits) < 5:
+        return text
+    return text[: -len(digits)] + f"{int(digits):,}".replace(",", _THIN_SPACE)
+
+
+def counted(value: int, singular: str, plural: str | None = None, *, words: bool = False) -> str:
+    """Write a count with its noun; `words` spells numbers below ten, for prose.
+
+    Examples
+    --------
+    >>> counted(1, "study", "studies"), counted(9, "study", "studies", words=True)
+    ('1 study', 'nine studies')
+    """
+    noun = singular if value == 1 else (plural or singular + "s")
+    number = _WORDS[value] if words and 0 <= value < len(_WORDS) else count(value)
+    return f"{number} {noun}"
+
+
+def events_of_total(events: float | None, total: float | None) -> str:
+    """Write ``"40/48"``.
+
+    Examples
+    --------
+    >>> events_of_total(40, 48), events_of_total(None, 48)
+    ('40/48', 'not available')
+    """
+    if is_missing(events) or is_missing(total):
+        return MISSING
+    return f"{count(events)}/{count(total)}"
+
+
+def percent_decimals(low: float | None, high: float | None) -> int:
+    """Return how many decimals an interval of two proportions deserves: 0, 1 or 2."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return 0
+    width = round(100 * abs(high - low), 9)
+    if width >= _ONE_DECIMAL_BELOW:
+        return 0
+    return 1 if width >= _TWO_DECIMALS_BELOW else 2
+
+
+def share(proportion: float | None, decimals: int = 0) -> str:
+    """Write a proportion as a percentage without its sign; what would round to 0 or 100 says so.
+
+    Examples
+    --------
+    >>> share(0.84), share(0.003), share(0.998), share(0.0), share(1.0), share(0.0004, 1)
+    ('84', '<1', '>99', '0', '100', '<0.1')
+    """
+    if proportion is None or not math.isfinite(proportion):
+        return MISSING
+    text = fixed(100 * proportion, decimals)
+    step = Decimal(1).scaleb(-decimals)
+    if Decimal(text.replace(_MINUS, "-")) == 0:
+        return "0" if proportion == 0 else f"<{step}" if proportion > 0 else text
+    if Decimal(text.replace(_MINUS, "-")) == 100:
+        return "100" if proportion >= 1 else f">{100 - step}"
+    return text
+
+
+def percent_range(low: float | None, high: float | None, decimals: int | None = None) -> str:
+    """Write two proportions as ``"76 to 90"``.
+
+    Examples
+    --------
+    >>> percent_range(0.76, 0.9), percent_range(float("nan"), 0.9)
+    ('76 to 90', 'not available')
+    """
+    if is_missing(low) or is_missing(high):
+        return MISSING
+    places = percent_decimals(low, high) if decimals is None else decimals
+    return f"{share(low, places)} to {share(high, places)}"
+
+
+def percent(proportion: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Write a proportion with its interval, to the precision that the interval allows.
+
+    Examples
+    --------
+    >>> percent(0.8412, 0.7604, 0.9011), percent(0.0412, 0.031, 0.0549), percent(0.003)
+    ('84% (76 to 90)', '4.1% (3.1 to 5.5)', '<1%')
+    """
+    if is_missing(proportion):
+        return MISSING
+    if low is None and high is None:
+        return f"{share(proportion)}%"
+    places = percent_decimals(low, high)
+    inside = percent_range(low, high, places)
+    if inside == MISSING:
+        inside = f"interval {MISSING}"
+    return f"{share(proportion, places)}% ({inside})"
+
+
+def points(difference: float | None, decimals: int = 0) -> str:
+    """Write a difference of proportions in signed percentage points.
+
+    Examples
+    --------
+    >>> points(0.031), points(-0.02), points(0.0001)
+    ('+3 points', '−2 points', '0 points')
+    """
+    if difference is None or not math.isfinite(difference):
+        return MISSING
+    text = fixed(100 * difference, decimals)
+    sign = "+" if Decimal(text.replace(_MINUS, "-")) > 0 else ""
+    noun = "point" if text.lstrip(_MINUS) == "1" else "points"
+    return f"{sign}{text} {noun}"
+
+
+def interval(low: float | None, high: float | None, decimals: int = 2) -> str:
+    """Write two numbers as ``"0.79 to 1.15"``; an infinite upper end is called so.
+
+    Examples
+    --------
+    >>> interval(0.79, 1.15), interval(0.0, float("inf"))
+    ('0.79 to 1.15', '0.00 to no upper limit')
+    """
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return MISSING
+    lower = "no lower limit" if low == -math.inf else fixed(low, decimals)
+    upper = "no upper limit" if high == math.inf else fixed(high, decimals)
+    return f"{lower} to {upper}"
+
+
+def ratio(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Write a ratio such as an odds or rate ratio, with its interval if given.
+
+    Examples
+    --------
+    >>> ratio(0.95, 0.79, 1.15), ratio(12.34)
+    ('0.95 (0.79 to 1.15)', '12.3')
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    text = _ratio_number(value)
+    if low is None and high is None:
+        return text
+    if is_missing(low) or is_missing(high):
+        return f"{text} (interval {MISSING})"
+    return f"{text} ({_ratio_number(low)} to {_ratio_number(high)})"
+
+
+def _ratio_number(value: float | None) -> str:
+    size = abs(value or 0.0)
+    return fixed(value, 2 if size < 10 else 1 if size < 100 else 0)
+
+
+def p_value(value: float | None) -> str:
+    """Write a p-value with its letter; none is shown smaller than 0.001 or larger than 0.99.
+
+    Three decimals below 0.01 and where two would round a value across 0.05.
+
+    Examples
+    --------
+    >>> p_value(0.0004), p_value(0.0042), p_value(0.031), p_value(0.0496), p_value(0.999)
+    ('p<0.001', 'p=0.004', 'p=0.03', 'p=0.050', 'p>0.99')
+    """
+    if value is None or not math.isfinite(value):
+        return f"p {MISSING}"
+    if value < 0.001:
+        return "p<0.001"
+    if value > 0.99:
+        return "p>0.99"
+    close = value < 0.01 or 0.045 <= value < 0.055
+    return f"p={fixed(value, 3 if close else 2)}"
+
+
+def tau2(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Write a between-study variance, with its interval if given.
+
+    Examples
+    --------
+    >>> tau2(0.5234), tau2(0.0421), tau2(0.0), tau2(0.0002), tau2(0.52, 0.1, 2.25)
+    ('0.52', '0.042', '0', '<0.001', '0.52 (0.10 to 2.25)')
+    """
+    text = _tau2_number(value)
+    if text == MISSING or (low is None and high is None):
+        return text
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return f"{text} (interval {MISSING})"
+    upper = "no upper limit" if math.isinf(high) else _tau2_number(high)
+    return f"{text} ({_tau2_number(low)} to {upper})"
+
+
+def _tau2_number(value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    if value < 0.001:
+        return "<0.001"
+    return fixed(value, 3 if value < 0.1 else 2 if value < 10 else 1)
+
+
+def i_squared(value: float | None) -> str:
+    """Write I² from a fraction, in whole per cent.
+
+    Examples
+    --------
+    >>> i_squared(0.714), i_squared(0.0)
+    ('71%', '0%')
+    """
+    return MISSING if is_missing(value) else f"{share(value)}%"
+
+
+def statistic(value: float | None) -> str:
+    """Write a test statistic: two decimals below ten, one below a hundred, else none.
+
+    Examples
+    --------
+    >>> statistic(3.14159), statistic(43.21), statistic(321.4)
+    ('3.14', '43.2', '321')
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return fixed(value, 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0)
+
+
+def in_hundred(proportion: float | None) -> str:
+    """Write a proportion as people: ``"about 84 in 100"``.
+
+    Examples
+    --------
+    >>> in_hundred(0.84), in_hundred(0.004), in_hundred(0.999), in_hundred(1.0)
+    ('about 84 in 100', 'fewer than 1 in 100', 'more than 99 in 100', '100 in 100')
+    """
+    text = share(proportion)
+    if text == MISSING:
+        return MISSING
+    if text.startswith("<"):
+        return f"fewer than {text[1:]} in 100"
+    if text.startswith(">"):
+        return f"more than {text[1:]} in 100"
+    return f"{text} in 100" if text in ("0", "100") else f"about {text} in 100"
+
+
+def date_text(iso: str | None) -> str:
+    """Write an ISO date, month or year in words.
+
+    Examples
+    --------
+    >>> date_text("2023-01-31"), date_text("2023-01"), date_text("2023"), date_text("")
+    ('31 January 2023', 'January 2023', '2023', 'not available')
+    """
+    parts = (iso or "").split("-")
+    if not all(part.isdigit() for part in parts) or len(parts) > 3:
+        return MISSING
+    if len(parts) == 1:
+        return parts[0]
+    month = int(parts[1])
+    if not 1 <= month <= 12:
+        return MISSING
+    words = f"{_MONTHS[month - 1]} {parts[0]}"
+    return words if len(parts) == 2 else f"{int(parts[2])} {words}"
