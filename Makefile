@@ -14,6 +14,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export JUPYTER_PLATFORM_DIRS = 1
 
 PYTEST_ARGS ?=
+LAB_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book test lint lab bench lock clean
@@ -74,7 +75,7 @@ test: lint book
 
 lab: $(READY)
 	@echo "Opening the chapters in JupyterLab; stop it with Ctrl-C ..."
-	@$(BIN)/jupyter lab book
+	@$(BIN)/jupyter lab $(LAB_ARGS) book
 
 bench: $(READY)
 	@if test -f benchmarks/run.py; then $(BIN)/python benchmarks/run.py; \

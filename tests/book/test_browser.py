@@ -1,0 +1,54 @@
+"""Every page in real Chromium, from the file system, on a desktop and on a phone."""
+
+import pytest
+
+from tests.book.browser import WIDTHS, chromium_path, launched, opened
+from tests.book.pages import SITE, site_pages
+
+pytestmark = [
+    pytest.mark.site,
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed"),
+]
+
+PAGES = site_pages()
+
+
+@pytest.fixture(scope="module")
+def browser(site):
+    with launched() as running:
+        yield running
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "path", PAGES or [SITE / "index.html"], ids=lambda path: path.relative_to(SITE).as_posix()
+)
+def test_page_is_quiet_and_fits(browser, path, width):
+    with opened(browser, path, width) as (page, log):
+        overflow = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+
+        assert log.outside == []
+        assert log.complaints == []
+        assert overflow <= 0, f"the page is {overflow} px wider than the window"
+
+
+def test_search_finds_a_word(browser):
+    with opened(browser, SITE / "search.html") as (page, log):
+        page.goto((SITE / "search.html").as_uri() + "?q=reperfusion")
+        page.wait_for_selector("#search-results li", timeout=15_000)
+
+        assert page.locator("#search-results li").count() > 0
+        assert log.outside == []
+
+
+def test_dark_mode_changes_the_page(browser):
+    colours = []
+    for scheme in ("light", "dark"):
+        with opened(browser, SITE / "book" / "index.html", scheme=scheme) as (page, _):
+            colours.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    assert colours[0] != colours[1]

@@ -1,0 +1,73 @@
+"""Chapters are thin and stored without outputs: they load, call and show."""
+
+import ast
+import io
+import json
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted(
+    path for path in (ROOT / "book").glob("**/*.ipynb") if ".ipynb_checkpoints" not in path.parts
+)
+MOST_LINES = 10
+
+
+def _cells(path, kind):
+    document = json.loads(path.read_text("utf-8"))
+    return [cell for cell in document["cells"] if cell["cell_type"] == kind]
+
+
+def _code(path):
+    return [(cell["id"], "".join(cell["source"])) for cell in _cells(path, "code")]
+
+
+by_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def test_there_are_chapters():
+    assert NOTEBOOKS
+
+
+@by_notebook
+def test_no_output_is_stored(path):
+    for cell in _cells(path, "code"):
+        assert cell["outputs"] == [], cell["id"]
+        assert cell["execution_count"] is None, cell["id"]
+
+
+@by_notebook
+def test_every_cell_has_its_own_id(path):
+    document = json.loads(path.read_text("utf-8"))
+    ids = [cell["id"] for cell in document["cells"]]
+
+    assert len(ids) == len(set(ids))
+    assert (document["nbformat"], document["nbformat_minor"]) >= (4, 5)
+
+
+@by_notebook
+def test_cells_are_short_and_free_of_machinery(path):
+    for name, code in _code(path):
+        assert len(code.splitlines()) <= MOST_LINES, name
+        for node in ast.walk(ast.parse(code)):
+            assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.While), name
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                module = getattr(node, "module", None) or node.names[0].name
+                assert module.split(".")[0] == "analysis", f"{name} imports {module}"
+
+
+@by_notebook
+def test_no_number_is_typed_in_code(path):
+    allowed = {"0", "1"}
+    for name, code in _code(path):
+        for token in tokenize.generate_tokens(io.StringIO(code).readline):
+            if token.type == tokenize.NUMBER:
+                assert token.string in allowed, f"{name}: {token.string}"
+
+
+def test_contents_list_every_chapter():
+    contents = (ROOT / "_toc.yml").read_text("utf-8")
+    for path in [*NOTEBOOKS, *(ROOT / "book").glob("*.md")]:
+        assert f"book/{path.stem}\n" in contents, f"{path.name} is not in _toc.yml"
