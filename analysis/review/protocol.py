@@ -1,13 +1,14 @@
-"""The protocol as tables: who is counted where, what is counted, and how often the review looks again."""
+"""The protocol as tables: who is counted where, what is counted, when the review looks again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from analysis.report.tables import Column, Table, table_from_rows
 
 if TYPE_CHECKING:
+    from analysis.evidence.protocol import Protocol
     from analysis.evidence.tables import Evidence
 
 __all__ = ["PROTOCOL_PARTS", "protocol_table"]
@@ -51,7 +52,7 @@ def protocol_table(evidence: Evidence, part: str) -> Table:
     )
 
 
-def _populations(protocol: Any) -> list[dict[str, Any]]:
+def _populations(protocol: Protocol) -> list[dict[str, Any]]:
     return [
         {
             "label": item.label,
@@ -62,7 +63,7 @@ def _populations(protocol: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _outcomes(protocol: Any) -> list[dict[str, Any]]:
+def _outcomes(protocol: Protocol) -> list[dict[str, Any]]:
     return [
         {
             "label": item.label,
@@ -79,14 +80,14 @@ def _outcomes(protocol: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _subgroups(protocol: Any) -> list[dict[str, Any]]:
+def _subgroups(protocol: Protocol) -> list[dict[str, Any]]:
     return [
         {"label": item.label, "levels": "; ".join(level.label for level in item.levels)}
         for item in protocol.subgroups
     ]
 
 
-def _eligibility(protocol: Any) -> list[dict[str, Any]]:
+def _eligibility(protocol: Protocol) -> list[dict[str, Any]]:
     text = protocol.text["eligibility"]
     return [
         {"column": column, "value": value.replace("_", " "), "meaning": meaning}
@@ -95,7 +96,7 @@ def _eligibility(protocol: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _sources(protocol: Any) -> list[dict[str, Any]]:
+def _sources(protocol: Protocol) -> list[dict[str, Any]]:
     return [
         {
             "name": item["name"],
@@ -106,11 +107,11 @@ def _sources(protocol: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _triggers(protocol: Any) -> list[dict[str, Any]]:
+def _triggers(protocol: Protocol) -> list[dict[str, Any]]:
     return [{"trigger": text} for text in protocol.text["living"]["triggers"]]
 
 
-_Part = tuple[str, tuple[Column, ...], Callable[[Any], list[dict[str, Any]]]]
+_Part: TypeAlias = tuple[str, tuple[Column, ...], Callable[["Protocol"], list[dict[str, Any]]]]
 
 _PARTS: dict[str, _Part] = {
     "populations": (

@@ -58,7 +58,7 @@ _ALLOWED = tuple(
     for pattern in (
         rf"\b{_YEAR}-\d\d(?:-\d\d)?\b",  # ISO dates
         rf"\b(?:\d{{1,2}} )?(?:{_MONTHS}) {_YEAR}\b",
-        rf"\bet al\.,? [^()\d]*{_YEAR}\b",  # a citation in words
+        rf"\bet al\.,?\s[^()\d]*{_YEAR}\b",  # a citation in words
         rf"\b(?:in|by|since|until|before|after|of|from|to|©|\(c\)|paper,) {_YEAR}\b"
         r"(?! (?:patients|studies|events|occlusions|trials|deaths))",
         r"\b(?i:section|chapter|item|table|figure|step|equation)s? \d+(?:\.\d+)*",
