@@ -52,6 +52,14 @@ def protocol_table(evidence: Evidence, part: str) -> Table:
     )
 
 
+def _question(protocol: Protocol) -> list[dict[str, Any]]:
+    heads = {"text": "Question"}
+    return [
+        {"part": heads.get(key, key.capitalize()), "text": text}
+        for key, text in protocol.text["question"].items()
+    ]
+
+
 def _populations(protocol: Protocol) -> list[dict[str, Any]]:
     return [
         {
@@ -111,9 +119,18 @@ def _triggers(protocol: Protocol) -> list[dict[str, Any]]:
     return [{"trigger": text} for text in protocol.text["living"]["triggers"]]
 
 
+def _retirement(protocol: Protocol) -> list[dict[str, Any]]:
+    return [{"rule": protocol.text["living"]["retirement"]}]
+
+
 _Part: TypeAlias = tuple[str, tuple[Column, ...], Callable[["Protocol"], list[dict[str, Any]]]]
 
 _PARTS: dict[str, _Part] = {
+    "question": (
+        "The question of the review",
+        (Column("part", "Part"), Column("text", "As the protocol says it")),
+        _question,
+    ),
     "populations": (
         "Populations of the review",
         (
@@ -154,6 +171,7 @@ _PARTS: dict[str, _Part] = {
         ),
         _sources,
     ),
+    "retirement": ("Retirement of the review", (Column("rule", "Rule"),), _retirement),
     "triggers": ("Triggers of a new version", (Column("trigger", "Trigger"),), _triggers),
 }
 
