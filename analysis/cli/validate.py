@@ -17,12 +17,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "validate",
         help="check the evidence tables and the protocol",
         description=(
-            "Check every table, its cells, and the tables against each other. Prints every fault as "
-            "file:row:column with what would be right, and ends with 1; without a fault prints one line."
+            "Check every table, its cells, and the tables against each other. Prints every fault "
+            "as file:row:column with what would be right, and ends with 1; without a fault "
+            "prints one line."
         ),
     )
     parser.add_argument(
-        "directory", nargs="?", default=None, metavar="DIR", help="folder of the tables (default: data)"
+        "directory",
+        nargs="?",
+        default=None,
+        metavar="DIR",
+        help="folder of the tables (default: data)",
     )
     parser.set_defaults(run=run)
 

@@ -17,9 +17,9 @@ Kind = Literal["study", "percentage", "range", "unit", "not_split", "not_reporte
 class Awaited:
     """One study whose count is awaited.
 
-    `kind` says what is missing: the `study` as a whole awaits its counts, only a `percentage` or a `range`
-    is public, the count is of another `unit` than patients, the count is `not_split` by kind of occlusion,
-    or the outcome is `not_reported` in the text that could be read.
+    `kind` says what is missing: the `study` as a whole awaits its counts, only a `percentage` or a
+    `range` is public, the count is of another `unit` than patients, the count is `not_split` by
+    kind of occlusion, or the outcome is `not_reported` in the text that could be read.
     """
 
     study_id: str
@@ -33,9 +33,10 @@ class Awaited:
 def awaited(evidence: Evidence, question: Question) -> tuple[Awaited, ...]:
     """Return the studies that belong to a question by version and population but give it no count.
 
-    A study that mixes primary and secondary occlusions belongs to both, since its patients are there even
-    where its numbers are not split. A series that does not say which it treated belongs to "any" alone.
-    Studies left out by a rule although their count can be read (overlap, doubt, definition) do not wait.
+    A study that mixes primary and secondary occlusions belongs to both, since its patients are
+    there even where its numbers are not split. A series that does not say which it treated belongs
+    to "any" alone. Studies left out by a rule although their count can be read (overlap, doubt,
+    definition) do not wait.
     """
     version = evidence.version(question.version)
     occlusions = set(evidence.protocol.population(question.population).occlusions)
@@ -72,9 +73,7 @@ def _holds(study: Study, arms: set[str], occlusions: set[str]) -> bool:
 
 def _describe(study: Study, asked: list[Outcome], occlusions: set[str]) -> Awaited:
     kind, reason = _why(study, asked, occlusions)
-    return Awaited(
-        study.study_id, study.label, kind, reason, study.n_patients, study.source_url
-    )
+    return Awaited(study.study_id, study.label, kind, reason, study.n_patients, study.source_url)
 
 
 def _why(study: Study, asked: list[Outcome], occlusions: set[str]) -> tuple[Kind, str]:
@@ -91,5 +90,8 @@ def _why(study: Study, asked: list[Outcome], occlusions: set[str]) -> tuple[Kind
         if row.percent_reported is not None:
             return "percentage", f"Only a percentage ({row.percent_reported}) can be read."
     if asked:
-        return "not_split", "The outcome is not split by kind of occlusion in the text that was read."
+        return (
+            "not_split",
+            "The outcome is not split by kind of occlusion in the text that was read.",
+        )
     return "not_reported", "The text that could be read does not report the outcome."

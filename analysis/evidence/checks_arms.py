@@ -84,7 +84,9 @@ def _compare_parts(whole: Outcome, members: list[Outcome]) -> Iterator[Finding]:
                 "outcomes",
                 part,
                 (name, *_PART_COLUMNS),
-                message=f"a part exceeds its whole ({whole.arm_id}, row {whole.row})" if over else "",
+                message=f"a part exceeds its whole ({whole.arm_id}, row {whole.row})"
+                if over
+                else "",
                 expected=f"at most {most}",
             )
         summed = sum(getattr(part, name) for part in members)
@@ -103,7 +105,7 @@ def _compare_parts(whole: Outcome, members: list[Outcome]) -> Iterator[Finding]:
 
 
 def _total_beside_parts(tables: Tables) -> Iterator[Finding]:
-    """Look for a total and its parts that could be pooled together, as no row says which is which."""
+    """Look for a total that could be pooled with its parts, as no row marks them."""
     for rows in _by_study(tables).values():
         for group in _treated_counts(rows).values():
             for whole in group:
@@ -128,8 +130,8 @@ def _beside(whole: Outcome, group: list[Outcome], rows: list[Outcome]) -> Findin
         members[0],
         _PART_COLUMNS,
         message=(
-            f"total beside its parts: {whole.arm_id} (row {whole.row}) has {whole.events}/{whole.total}, "
-            f"{names} {summed}, and no row says which contains which"
+            f"total beside its parts: {whole.arm_id} (row {whole.row}) has "
+            f"{whole.events}/{whole.total}, {names} {summed}, and no row says which contains which"
         ),
         expected=f"is_partition_of = {whole.arm_id} in the rows of the parts",
     )
@@ -163,7 +165,9 @@ def _patients_within_study(tables: Tables) -> Iterator[Finding]:
                 "outcomes",
                 members[-1],
                 ("total", *_PART_COLUMNS),
-                message=f"{names} hold {summed} patients, the study {size}" if summed > size else "",
+                message=f"{names} hold {summed} patients, the study {size}"
+                if summed > size
+                else "",
                 expected=f"at most {size}, or is_partition_of for a part",
             )
 
@@ -182,6 +186,8 @@ CHECKS: tuple[Check, ...] = (
     Check("parts-named", "A part names an arm of its study", _parts_named),
     Check("part-within-whole", "Parts do not exceed their whole", _part_within_whole),
     Check("total-beside-parts", "No total stands beside its parts unmarked", _total_beside_parts),
-    Check("patients-within-study", "Arms hold no more patients than the study", _patients_within_study),
+    Check(
+        "patients-within-study", "Arms hold no more patients than the study", _patients_within_study
+    ),
     Check("control-arms", "Control arms are marked as such", _control_arms),
 )

@@ -20,8 +20,8 @@ def percent_agreement(events: int, total: int, percent: Decimal) -> str:
     Returns
     -------
     str
-        ``"rounded"`` when the count rounds to the print (a half may go either way), ``"truncated"`` when
-        the decimals were cut off, ``"conflict"`` otherwise.
+        ``"rounded"`` when the count rounds to the print (a half may go either way), ``"truncated"``
+        when the decimals were cut off, ``"conflict"`` otherwise.
 
     Examples
     --------
@@ -51,8 +51,8 @@ def fitting_counts(total: int, percent: Decimal) -> tuple[int, ...]:
 def _explanation(row: Outcome) -> str:
     """Return why a count may differ from its printed percentage, or an empty text.
 
-    Only a note that names both the percentage and the count explains a conflict; a changed count is then
-    no longer explained.
+    Only a note that names both the percentage and the count explains a conflict; a changed count is
+    then no longer explained.
     """
     named = (str(row.percent_reported), f"{row.events}/{row.total}")
     if all(word in row.threshold_note for word in named):
@@ -93,7 +93,10 @@ def _bounds(tables: Tables) -> Iterator[Finding]:
             message, expected = "one bound without the other", "both bounds or none"
         elif low is not None and high is not None:
             if low > high:
-                message, expected = f"lower bound {low} above upper bound {high}", "low at most high"
+                message, expected = (
+                    f"lower bound {low} above upper bound {high}",
+                    "low at most high",
+                )
             elif row.total is not None and high > row.total:
                 message, expected = f"bound {high} above the total", f"at most {row.total}"
             elif row.events is not None and not low == row.events == high:
@@ -120,9 +123,10 @@ def _derivation(tables: Tables) -> Iterator[Finding]:
 def _percent(tables: Tables) -> Iterator[Finding]:
     columns = ("percent_reported", "events", "total")
     for row in tables["outcomes"]:
-        if row.percent_reported is None or not row.has_count or row.events > row.total:
+        percent = row.percent_reported
+        if percent is None or not row.has_count or row.events > row.total:
             continue
-        agreement = percent_agreement(row.events, row.total, row.percent_reported)
+        agreement = percent_agreement(row.events, row.total, percent)
         exact = 100 * row.events / row.total
         count = f"{row.events}/{row.total} = {exact:.2f}%"
         if agreement == "rounded":
@@ -132,16 +136,16 @@ def _percent(tables: Tables) -> Iterator[Finding]:
                 "outcomes",
                 row,
                 columns,
-                message=f"printed {row.percent_reported}, {count}",
+                message=f"printed {percent}, {count}",
                 explained="the print cuts decimals off instead of rounding",
             )
         else:
-            places = max(0, -int(row.percent_reported.as_tuple().exponent))
+            places = max(0, -int(percent.as_tuple().exponent))
             yield found(
                 "outcomes",
                 row,
                 columns,
-                message=f"percentage contradicts its count: printed {row.percent_reported}, {count}",
+                message=f"percentage contradicts its count: printed {percent}, {count}",
                 expected=f"{exact:.{places}f}",
                 explained=_explanation(row),
             )
@@ -168,7 +172,9 @@ def _only_fit(tables: Tables) -> Iterator[Finding]:
 
 CHECKS: tuple[Check, ...] = (
     Check("events-within-total", "Events do not exceed the total", _within_total),
-    Check("extraction-within-total", "Raw extractions: events within total", _extraction_within_total),
+    Check(
+        "extraction-within-total", "Raw extractions: events within total", _extraction_within_total
+    ),
     Check("bounds", "Bounds enclose the count", _bounds),
     Check("derivation", "Derivation fits what the row holds", _derivation),
     Check("percent", "Printed percentage agrees with the count", _percent),

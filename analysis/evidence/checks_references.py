@@ -69,7 +69,9 @@ def _decision_lists(tables: Tables) -> Iterator[Finding]:
             if (row.in_studies_csv == "yes") != bool(row.study_id):
                 message = "in_studies_csv and study_id disagree"
                 expected = "yes with a study_id, no without"
-                yield found(table, row, ("in_studies_csv", "study_id"), message=message, expected=expected)
+                yield found(
+                    table, row, ("in_studies_csv", "study_id"), message=message, expected=expected
+                )
                 continue
             study = decisions.get(row.study_id)
             wrong = study is not None and study.eligibility != decision
@@ -80,7 +82,11 @@ def _decision_lists(tables: Tables) -> Iterator[Finding]:
                 message = "" if study.study_id in listed else f"not listed in {table}.csv"
                 expected = f"a row in {table}.csv"
                 yield found(
-                    "studies", study, ("eligibility", "study_id"), message=message, expected=expected
+                    "studies",
+                    study,
+                    ("eligibility", "study_id"),
+                    message=message,
+                    expected=expected,
                 )
 
 
@@ -134,7 +140,9 @@ def _intervals(tables: Tables) -> Iterator[Finding]:
             if None in (middle, low, high):
                 continue
             message = "" if low <= middle <= high else f"estimate outside {low} to {high}"
-            yield found(table, row, columns, message=message, expected="an estimate in its interval")
+            yield found(
+                table, row, columns, message=message, expected="an estimate in its interval"
+            )
 
 
 CHECKS: tuple[Check, ...] = (

@@ -1,8 +1,8 @@
-"""The contract of each table: reads a CSV file and holds every cell against its frictionless schema.
+"""The contract of each table: every cell of a CSV file is held against its schema.
 
 The schemas are plain Table Schema files, so any frictionless tool can apply them. Here their field
-classes are used directly: building a whole frictionless resource loads a grammar of web addresses that
-costs two seconds, and the report could not name the row as a spreadsheet shows it.
+classes are used directly: building a whole frictionless resource loads a grammar of web addresses
+that costs two seconds, and the report could not name the row as a spreadsheet shows it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
-    """One row as read: its number in a spreadsheet, its text, its typed values, its faulty columns."""
+    """One row as read: its spreadsheet row, its text, its typed values, its faulty columns."""
 
     number: int
     text: dict[str, str]
@@ -114,7 +114,9 @@ def read_table(path: Path, schema: Schema) -> TableRead:
     while records and not records[-1]:
         records.pop()
     if not records:
-        return TableRead(file, (), (*faults, Fault(file, 0, "", "", "file is empty", "a header row")))
+        return TableRead(
+            file, (), (*faults, Fault(file, 0, "", "", "file is empty", "a header row"))
+        )
     header = records[0]
     faults += _header_faults(file, header, schema)
     rows: list[RawRow] = []
@@ -142,7 +144,8 @@ def _decode(file: str, data: bytes) -> tuple[str, list[Fault]]:
         message = "file starts with a byte order mark"
         faults.append(Fault(file, 1, "", "", message, "plain UTF-8"))
         data = data[3:]
-    # Bytes that are not UTF-8 become a replacement character; the cell that holds it is named below.
+    # Bytes that are not UTF-8 become a replacement character; the cell that holds it is named
+    # below.
     return data.decode("utf-8", errors="replace"), faults
 
 
@@ -155,7 +158,9 @@ def _header_faults(file: str, header: list[str], schema: Schema) -> list[Fault]:
         hint = f" (is {near[0]!r} meant for it?)" if near else ""
         faults.append(Fault(file, 1, name, "", f"column is missing{hint}", f"a column {name!r}"))
     for name in extra:
-        faults.append(Fault(file, 1, name, name, "unknown column", "only the columns of the schema"))
+        faults.append(
+            Fault(file, 1, name, name, "unknown column", "only the columns of the schema")
+        )
     for name in sorted({name for name in header if header.count(name) > 1}):
         faults.append(Fault(file, 1, name, name, "column stands twice", "each column once"))
     return faults

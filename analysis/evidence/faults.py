@@ -1,4 +1,4 @@
-"""The words for what is wrong in the data: a fault, a finding of a check, and the error that carries all faults."""
+"""The words for what is wrong in the data: fault, finding, and the error that carries all."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Status = Literal["pass", "explained", "fault"]
 class Fault:
     """One thing that is wrong, where it stands, and what would be right.
 
-    `row` is the row number that a spreadsheet shows: the header is row 1, and 0 stands for the file as
-    a whole.
+    `row` is the row number that a spreadsheet shows: the header is row 1, and 0 stands for the file
+    as a whole.
     """
 
     file: str
@@ -58,7 +58,8 @@ class EvidenceFaults(ValueError):
 class Finding:
     """What a check found in one place.
 
-    A finding that is `explained` departs from the rule, but the data say why; it does not stop a build.
+    A finding that is `explained` departs from the rule, but the data say why; it does not stop a
+    build.
     """
 
     check: str

@@ -6,15 +6,17 @@ from dataclasses import fields
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from analysis.evidence.contracts import RawRow, read_schema, read_table
+from analysis.evidence.contracts import RawRow, Schema, read_schema, read_table
 from analysis.evidence.faults import EvidenceFaults, Fault
-from analysis.evidence.protocol import read_protocol
+from analysis.evidence.protocol import Protocol, read_protocol
 from analysis.evidence.rules import Tables, run_checks
 from analysis.evidence.tables import TABLES, Evidence, content_hash
 
 __all__ = ["DATA", "load_evidence"]
+
+Row = TypeVar("Row")
 
 #: The repository's own data, so that a notebook finds it from any folder.
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -26,7 +28,8 @@ def load_evidence(directory: str | Path | None = None) -> Evidence:
     Parameters
     ----------
     directory : path, optional
-        Folder with the CSV files, `schemas/` and `protocol.yml`; by default `data/` of this repository.
+        Folder with the CSV files, `schemas/` and `protocol.yml`; by default `data/` of this
+        repository.
 
     Returns
     -------
@@ -36,7 +39,8 @@ def load_evidence(directory: str | Path | None = None) -> Evidence:
     Raises
     ------
     EvidenceFaults
-        When anything is wrong; it carries every fault with file, row, column, value and what is right.
+        When anything is wrong; it carries every fault with file, row, column, value and what is
+        right.
     """
     folder = DATA if directory is None else Path(directory)
     if not folder.is_dir():
@@ -64,28 +68,30 @@ def load_evidence(directory: str | Path | None = None) -> Evidence:
 
 
 def _schema_path(folder: Path, name: str) -> Path:
-    """Return the schema beside the data, or the repository's own when the folder has only tables."""
+    """Return the schema beside the data, or the repository's own when there is none."""
     own = folder / "schemas" / f"{name}.json"
     return own if own.is_file() else DATA / "schemas" / f"{name}.json"
 
 
 @cache
-def _schema(path: Path) -> Any:
+def _schema(path: Path) -> Schema:
     return read_schema(path)
 
 
-def _protocol(path: Path) -> tuple[Any, list[Fault]]:
+def _protocol(path: Path) -> tuple[Protocol | None, list[Fault]]:
     if not path.is_file():
         return None, [Fault(path.name, 0, "", "", "file is missing", "the protocol as YAML")]
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
-        return None, [Fault(path.name, line, "", "", "text is not UTF-8", "the file saved as UTF-8")]
+        return None, [
+            Fault(path.name, line, "", "", "text is not UTF-8", "the file saved as UTF-8")
+        ]
     return read_protocol(text, path.name)
 
 
-def _build(kind: type, row: RawRow) -> Any:
+def _build(kind: type[Row], row: RawRow) -> Row:
     """Build a typed row; blank texts become empty, and numbers plain floats.
 
     A printed percentage stays a decimal, since its number of places tells how it was rounded.
@@ -95,6 +101,8 @@ def _build(kind: type, row: RawRow) -> Any:
         value = row.values.get(name)
         if is_text:
             value = row.text.get(name, "")
+        elif name in row.bad:
+            value = None  # the cell is a fault already; no check may compute with it
         elif isinstance(value, Decimal) and "Decimal" not in annotation:
             value = float(value)
         values[name] = value

@@ -39,8 +39,9 @@ def specific_territory(territories: Iterable[str]) -> str:
 def one_per_group(candidates: Iterable[Candidate]) -> tuple[Clash, ...]:
     """Return the studies that must stay out so that no group can count a patient twice.
 
-    Within a group the larger total goes first, then the earlier year, then the study key. A later study
-    stays in only when its territory and that of every kept study of the group are named and differ.
+    Within a group the larger total goes first, then the earlier year, then the study key. A later
+    study stays in only when its territory and that of every kept study of the group are named and
+    differ.
     """
     groups: dict[str, list[Candidate]] = {}
     for candidate in candidates:

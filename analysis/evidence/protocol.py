@@ -1,12 +1,15 @@
-"""The protocol of the review: the one file that names the clinical topic, read into frozen words."""
+"""The protocol of the review: the one file that names the clinical topic."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from analysis.evidence.faults import Fault
+
+if TYPE_CHECKING:
+    import yaml
 
 __all__ = [
     "AnalysisChoice",
@@ -21,6 +24,8 @@ __all__ = [
     "read_protocol",
 ]
 
+T = TypeVar("T")
+
 _DIRECTIONS = ("better-high", "better-low")
 _ROLES = ("main", "secondary", "not_pooled")
 _OCCLUSIONS = ("primary", "secondary", "mixed", "not_stated", "iatrogenic")
@@ -28,7 +33,7 @@ _OCCLUSIONS = ("primary", "secondary", "mixed", "not_stated", "iatrogenic")
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """A population that is pooled: which kinds of occlusion it holds, and its published counterpart."""
+    """A population that is pooled: its kinds of occlusion and its published counterpart."""
 
     key: str
     label: str
@@ -114,7 +119,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """The protocol; `text` keeps the free parts (question, eligibility, living, paper) as nested maps."""
+    """The protocol; `text` keeps its free parts, such as question and living, as nested maps."""
 
     title: str
     short_title: str
@@ -149,11 +154,11 @@ class Protocol:
         return tuple(item for item in self.outcomes if item.role == "main")
 
 
-def _pick(items: tuple[Any, ...], key: str, what: str) -> Any:
+def _pick(items: tuple[T, ...], key: str, what: str) -> T:
     for item in items:
-        if item.key == key:
+        if getattr(item, "key", None) == key:
             return item
-    known = ", ".join(item.key for item in items)
+    known = ", ".join(str(getattr(item, "key", "")) for item in items)
     raise ValueError(f"no {what} {key!r} in the protocol; known: {known}")
 
 
@@ -187,15 +192,17 @@ def read_protocol(text: str, file: str = "protocol.yml") -> tuple[Protocol | Non
     return (None if reader.faults else protocol), reader.faults
 
 
-def _index(node: Any, path: str, lines: dict[str, int], reader: _Reader) -> None:
-    """Note the line of every value, and any key written twice (YAML would keep the last in silence)."""
+def _index(node: yaml.Node, path: str, lines: dict[str, int], reader: _Reader) -> None:
+    """Note the line of every value, and any key written twice, which YAML lets pass."""
     lines[path] = node.start_mark.line + 1
     if node.id == "mapping":
         seen: set[str] = set()
         for key, value in node.value:
             name = f"{path}.{key.value}" if path else key.value
             if key.value in seen:
-                reader.add(name, key.value, "key stands twice", "each key once", key.start_mark.line + 1)
+                reader.add(
+                    name, key.value, "key stands twice", "each key once", key.start_mark.line + 1
+                )
             seen.add(key.value)
             _index(value, name, lines, reader)
     elif node.id == "sequence":
@@ -211,12 +218,12 @@ class _Reader:
         self.lines = lines
         self.faults: list[Fault] = []
 
-    def add(self, path: str, value: Any, problem: str, expected: str, line: int = 0) -> None:
+    def add(self, path: str, value: object, problem: str, expected: str, line: int = 0) -> None:
         """Add a fault at a path."""
         row = line or self.lines.get(path, self.lines.get(path.rsplit(".", 1)[0], 0))
         self.faults.append(Fault(self.file, row, path, str(value), problem, expected))
 
-    def get(self, data: Any, path: str, key: str, kind: type, default: Any = None) -> Any:
+    def get(self, data: object, path: str, key: str, kind: type[T], default: T | None = None) -> T:
         """Return a value of the right kind, or note the fault and return a stand-in."""
         place = f"{path}.{key}" if path else key
         value = data.get(key) if isinstance(data, dict) else None
@@ -232,13 +239,13 @@ class _Reader:
             return kind()
         return value
 
-    def items(self, data: Any, path: str, key: str, optional: bool = False) -> list[tuple[str, dict]]:
+    def items(
+        self, data: object, path: str, key: str, optional: bool = False
+    ) -> list[tuple[str, dict]]:
         """Return the maps of a list with their paths; keys must differ."""
         place = f"{path}.{key}" if path else key
         found = self.get(data, path, key, list, [] if optional else None)
-        maps = [
-            (f"{place}[{i}]", item) for i, item in enumerate(found) if isinstance(item, dict)
-        ]
+        maps = [(f"{place}[{i}]", item) for i, item in enumerate(found) if isinstance(item, dict)]
         if len(maps) != len(found):
             self.add(place, found, "an item is not a map", "a list of maps")
         keys = [item["key"] for _, item in maps if "key" in item]
@@ -246,11 +253,13 @@ class _Reader:
             self.add(place, twice, "key stands twice", "each key once")
         return maps
 
-    def choice(self, data: Any, path: str, key: str, allowed: tuple[str, ...]) -> str:
+    def choice(self, data: object, path: str, key: str, allowed: tuple[str, ...]) -> str:
         """Return one word of a vocabulary."""
         value = self.get(data, path, key, str)
         if value and value not in allowed:
-            self.add(f"{path}.{key}", value, "not in the vocabulary", "one of " + ", ".join(allowed))
+            self.add(
+                f"{path}.{key}", value, "not in the vocabulary", "one of " + ", ".join(allowed)
+            )
         return value
 
     def build(self, data: dict[str, Any]) -> Protocol:
@@ -270,7 +279,12 @@ class _Reader:
             text={
                 key: self.get(data, "", key, dict)
                 for key in (
-                    "question", "eligibility", "thresholds_note", "overlap", "living", "paper",
+                    "question",
+                    "eligibility",
+                    "thresholds_note",
+                    "overlap",
+                    "living",
+                    "paper",
                 )
             },
             canonical=json.dumps(data, sort_keys=True, ensure_ascii=False, default=str),
@@ -312,7 +326,9 @@ class _Reader:
             Level(self.get(entry, place, "key", str), self.get(entry, place, "label", str))
             for place, entry in self.items(item, path, "levels")
         )
-        return Subgroup(self.get(item, path, "key", str), self.get(item, path, "label", str), levels)
+        return Subgroup(
+            self.get(item, path, "key", str), self.get(item, path, "label", str), levels
+        )
 
     def _primary(self, analysis: dict[str, Any]) -> AnalysisChoice:
         data = self.get(analysis, "analysis", "primary", dict)

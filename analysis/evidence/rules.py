@@ -1,8 +1,8 @@
-"""Rules that need more than one cell: runs every check and says what passed, what is explained, what is a fault.
+"""Rules that need more than one cell: what passed, what is explained, what is a fault.
 
-A check is a function that yields one `Finding` for each place it looked at. The checks live in three
-modules: counts (arithmetic of one row), arms (rows of one study against each other) and references
-(tables against each other).
+A check is a function that yields one `Finding` for each place it looked at. The checks live in
+three modules: counts (arithmetic of one row), arms (rows of one study against each other) and
+references (tables against each other).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from analysis.evidence.faults import CheckResult, Finding
 from analysis.evidence.protocol import Protocol
+from analysis.evidence.tables import Row
 
 __all__ = ["Check", "Tables", "found", "run_checks"]
 
@@ -41,14 +42,14 @@ class Check:
 
 def found(
     table: str,
-    row: Any,
+    row: Row,
     columns: str | Iterable[str],
     *,
     message: str = "",
     expected: str = "",
     explained: str = "",
 ) -> Finding:
-    """Return a finding about a row: a pass without a message, explained with a reason, else a fault."""
+    """Return a finding: a pass without a message, explained with a reason, else a fault."""
     names = (columns,) if isinstance(columns, str) else tuple(columns)
     value = getattr(row, names[0], None)
     return Finding(
@@ -68,8 +69,8 @@ def found(
 def run_checks(tables: Tables) -> tuple[CheckResult, ...]:
     """Run every check.
 
-    A finding that rests on a cell that already broke its contract is left out: it would name the same
-    mistake twice.
+    A finding that rests on a cell that already broke its contract is left out: it would name the
+    same mistake twice.
     """
     from analysis.evidence.checks_arms import CHECKS as ARMS
     from analysis.evidence.checks_counts import CHECKS as COUNTS
@@ -79,7 +80,9 @@ def run_checks(tables: Tables) -> tuple[CheckResult, ...]:
     for check in (*REFERENCES, *COUNTS, *ARMS):
         passed, explained, faults = 0, [], []
         for finding in check.look(tables):
-            if tables.bad.get((finding.file, finding.row), frozenset()).intersection(finding.columns):
+            if tables.bad.get((finding.file, finding.row), frozenset()).intersection(
+                finding.columns
+            ):
                 continue
             if finding.status == "pass":
                 passed += 1

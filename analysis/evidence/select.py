@@ -1,8 +1,8 @@
 """Selection: one question at a time, from rows to counts in which no patient stands twice.
 
-Every row about the outcome either stands in the counts or is left out with a reason. The steps run in a
-fixed order: study, arm, population, scope, count, unit, doubt, definition, subgroup level, parts and
-totals, overlap.
+Every row about the outcome either stands in the counts or is left out with a reason. The steps run
+in a fixed order: study, arm, population, scope, count, unit, doubt, definition, subgroup level,
+parts and totals, overlap.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ Key = tuple[str, str, str]
 IntArray = npt.NDArray[np.int64]
 
 #: Time points that are not those of the review and are named in a flag.
-_LOOSE_TIMES = {"90d_assumed": "time point assumed to be 90 days", "not_stated": "time point not stated"}
+_LOOSE_TIMES = {
+    "90d_assumed": "time point assumed to be 90 days",
+    "not_stated": "time point not stated",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,9 @@ class LeftOut:
 class Counts(Result):
     """Events and totals of one question, one entry a study (and level, with a subgroup).
 
-    `rows_used` names the rows of `outcomes.csv` behind each entry; `flags` says how an entry departs from
-    the ideal; `left_out` names everything else about the outcome and why it is not here.
+    `rows_used` names the rows of `outcomes.csv` behind each entry; `flags` says how an entry
+    departs from the ideal; `left_out` names everything else about the outcome and why it is not
+    here.
     """
 
     question: Question
@@ -136,8 +140,8 @@ def select(evidence: Evidence, question: Question) -> Counts:
     Raises
     ------
     ValueError
-        When the question names something that the protocol does not have, or an outcome that is never
-        pooled.
+        When the question names something that the protocol does not have, or an outcome that is
+        never pooled.
     """
     return _Selection(evidence, question).run()
 
@@ -145,8 +149,8 @@ def select(evidence: Evidence, question: Question) -> Counts:
 def applying_doubts(evidence: Evidence, row: Outcome, version: str | None) -> tuple[Doubt, ...]:
     """Return the doubts about a row that matter in a version.
 
-    A doubt about the date of first publication matters only where a later version exists: in the newest
-    the study counts either way.
+    A doubt about the date of first publication matters only where a later version exists: in the
+    newest the study counts either way.
     """
     newest = evidence.version(version) == evidence.versions[-1]
     return tuple(
@@ -168,7 +172,9 @@ class _Selection:
         self.population = evidence.protocol.population(question.population)
         self.outcome = evidence.protocol.outcome(question.outcome)
         if self.outcome.role == "not_pooled":
-            raise ValueError(f"outcome {question.outcome!r} is never pooled: {self.outcome.definition}")
+            raise ValueError(
+                f"outcome {question.outcome!r} is never pooled: {self.outcome.definition}"
+            )
         self.levels = (
             tuple(level.key for level in evidence.protocol.subgroup(question.subgroup).levels)
             if question.subgroup
@@ -258,7 +264,11 @@ class _Selection:
         if not self.question.subgroup:
             return ""
         level = getattr(row, self.question.subgroup)
-        return "" if level in self.levels else f"The row has no single level of {self.question.subgroup}."
+        return (
+            ""
+            if level in self.levels
+            else f"The row has no single level of {self.question.subgroup}."
+        )
 
     def _drop_overlap(self, rows: list[Outcome]) -> list[Outcome]:
         if self.question.overlap == "all":
@@ -290,8 +300,12 @@ class _Selection:
         # By level, then year and name, so that the order of the file does not matter.
         order = sorted(entries, key=lambda at: (at[0], *_study_order(self.evidence.study(at[1]))))
         members = [entries[at] for at in order]
-        events = np.array([sum(row.events or 0 for row in group) for group in members], dtype=np.int64)
-        total = np.array([sum(row.total or 0 for row in group) for group in members], dtype=np.int64)
+        events = np.array(
+            [sum(row.events or 0 for row in group) for group in members], dtype=np.int64
+        )
+        total = np.array(
+            [sum(row.total or 0 for row in group) for group in members], dtype=np.int64
+        )
         events.setflags(write=False)
         total.setflags(write=False)
         return Counts(
@@ -345,7 +359,9 @@ class _Selection:
         wholes = {whole for part, whole in above if part in covered}
         missing = []
         for row in own:
-            skip = row.arm_id in covered or row.arm_id in wholes or row.outcome.endswith("_selected")
+            skip = (
+                row.arm_id in covered or row.arm_id in wholes or row.outcome.endswith("_selected")
+            )
             in_scope = row.technique != "control" and not self._population_reason(row)
             at_level = not self.question.subgroup or (
                 getattr(row, self.question.subgroup) == getattr(rows[0], self.question.subgroup)

@@ -1,7 +1,7 @@
 """The tables as frozen rows, and the evidence that holds them all.
 
-Blank numbers are ``None`` and blank texts are empty. `row` is the row number that a spreadsheet shows,
-so any number can be traced to its line in `data/`.
+Blank numbers are ``None`` and blank texts are empty. `row` is the row number that a spreadsheet
+shows, so any number can be traced to its line in `data/`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ __all__ = [
     "TABLES",
     "Appraisal",
     "Awaiting",
-    "Doubt",
     "DoubleExtraction",
+    "Doubt",
     "Evidence",
     "Excluded",
     "MetaEstimate",
@@ -33,6 +33,7 @@ __all__ = [
     "OverlapGroup",
     "Published",
     "RivalEstimate",
+    "Row",
     "Study",
     "TrialEffect",
     "Version",
@@ -317,6 +318,23 @@ class OverlapGroup:
     source: str
 
 
+Row = (
+    Study
+    | Outcome
+    | DoubleExtraction
+    | Excluded
+    | Awaiting
+    | Appraisal
+    | TrialEffect
+    | MrsDistribution
+    | MetaEstimate
+    | RivalEstimate
+    | Published
+    | Version
+    | Doubt
+    | OverlapGroup
+)
+
 #: Table name (also the name of its file and schema) -> class of its rows, in loading order.
 TABLES: dict[str, type] = {
     "versions": Version,
@@ -340,8 +358,8 @@ TABLES: dict[str, type] = {
 class Evidence:
     """Everything that was read, checked and frozen.
 
-    `data_hash` is a SHA-256 of the content of all tables and of the protocol. It does not depend on the
-    order of rows, on line ends or on quoting, and it changes with any other change.
+    `data_hash` is a SHA-256 of the content of all tables and of the protocol. It does not depend on
+    the order of rows, on line ends or on quoting, and it changes with any other change.
     """
 
     versions: tuple[Version, ...]
@@ -409,7 +427,7 @@ class Evidence:
         return replace(self, **cut, data_hash=content_hash(cut, self.protocol), checks=())
 
 
-def _belongs(row: Any, kept: set[str]) -> bool:
+def _belongs(row: Row, kept: set[str]) -> bool:
     """Keep rows of kept studies, and rows that belong to no study of `studies.csv`."""
     study_id = getattr(row, "study_id", "")
     return not study_id or study_id in kept
@@ -421,7 +439,9 @@ def content_hash(tables: dict[str, Iterable[Any]], protocol: Protocol) -> str:
     for name in sorted(tables):
         names = [item.name for item in fields(TABLES[name]) if item.name != "row"]
         lines = sorted(
-            "\x1f".join("" if (value := getattr(row, item)) is None else str(value) for item in names)
+            "\x1f".join(
+                "" if (value := getattr(row, item)) is None else str(value) for item in names
+            )
             for row in tables[name]
         )
         digest.update("\n".join([name, *names, *lines, ""]).encode())
