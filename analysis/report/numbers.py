@@ -7,7 +7,7 @@ round up, as readers expect, and negative numbers carry a true minus sign.
 from __future__ import annotations
 
 import math
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 __all__ = [
     "MISSING",
@@ -39,6 +39,8 @@ MISSING = "not available"
 _ONE_DECIMAL_BELOW = 5.0
 _TWO_DECIMALS_BELOW = 0.5
 
+#: Room for every digit of the largest float.
+_CONTEXT = Context(prec=400, rounding=ROUND_HALF_UP)
 _THIN_SPACE = "\u202f"
 _MINUS = "\u2212"
 _MONTHS = (
@@ -75,7 +77,7 @@ def fixed(value: float | None, decimals: int = 0) -> str:
         return MISSING
     # Rounding to ten places first undoes binary noise: 100 * 0.285 is 28.499999999999996.
     exact = Decimal(repr(round(float(value), 10)))
-    rounded = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    rounded = exact.quantize(Decimal(1).scaleb(-decimals), context=_CONTEXT)
     text = f"{abs(rounded):f}"
     return f"{_MINUS}{text}" if rounded < 0 else text
 
@@ -142,6 +144,8 @@ def share(proportion: float | None, decimals: int = 0) -> str:
     if proportion is None or not math.isfinite(proportion):
         return MISSING
     text = fixed(100 * proportion, decimals)
+    if text == MISSING:
+        return MISSING
     step = Decimal(1).scaleb(-decimals)
     if Decimal(text.replace(_MINUS, "-")) == 0:
         return "0" if proportion == 0 else f"<{step}" if proportion > 0 else text
@@ -175,11 +179,13 @@ def percent(proportion: float | None, low: float | None = None, high: float | No
     if is_missing(proportion):
         return MISSING
     if low is None and high is None:
-        return f"{share(proportion)}%"
+        text = share(proportion)
+        return MISSING if text == MISSING else f"{text}%"
     places = percent_decimals(low, high)
-    inside = percent_range(low, high, places)
-    if inside == MISSING:
+    if is_missing(low) or is_missing(high):
         inside = f"interval {MISSING}"
+    else:
+        inside = percent_range(low, high, places)
     return f"{share(proportion, places)}% ({inside})"
 
 
@@ -194,6 +200,8 @@ def points(difference: float | None, decimals: int = 0) -> str:
     if difference is None or not math.isfinite(difference):
         return MISSING
     text = fixed(100 * difference, decimals)
+    if text == MISSING:
+        return MISSING
     sign = "+" if Decimal(text.replace(_MINUS, "-")) > 0 else ""
     noun = "point" if text.lstrip(_MINUS) == "1" else "points"
     return f"{sign}{text} {noun}"
@@ -292,7 +300,8 @@ def i_squared(value: float | None) -> str:
     >>> i_squared(0.714), i_squared(0.0)
     ('71%', '0%')
     """
-    return MISSING if is_missing(value) else f"{share(value)}%"
+    text = share(value)
+    return MISSING if text == MISSING else f"{text}%"
 
 
 def statistic(value: float | None) -> str:

@@ -35,7 +35,7 @@ class SyntheticSubgroups:
 
 
 def synthetic_limits(pooled: Pooled) -> SyntheticLimits:
-    """Add-two intervals around the proportions, cut at 0 and 1."""
+    """Return add-two intervals around the proportions, cut at 0 and 1."""
     estimate = pooled.events / pooled.total
     middle = (pooled.events + 2) / (pooled.total + 4)
     half = 1.96 * np.sqrt(middle * (1 - middle) / (pooled.total + 4))
@@ -59,7 +59,7 @@ def synthetic_pooled(
     boundary: bool = False,
     seed: int = 7,
 ) -> Pooled:
-    """A pooled result with hand-set summary numbers and, unless given, drawn counts."""
+    """Return a pooled result with hand-set summary numbers and, unless given, drawn counts."""
     draw = np.random.default_rng(seed)
     sizes = np.asarray(total, float) if total else draw.integers(5, 120, k).astype(float)
     rates = np.clip(draw.normal(estimate, 0.1, k), 0.02, 0.99)

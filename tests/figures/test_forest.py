@@ -1,0 +1,175 @@
+"""Forest plots say in words, numbers and pictures what they were given."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from analysis.figures.forest import Reference, forest
+from analysis.figures.text import text_width
+from tests.figures.samples import SyntheticSubgroups, synthetic_limits, synthetic_pooled
+
+FOUR = synthetic_pooled(
+    4,
+    labels=("Synthetic A", "Synthetic B", "Synthetic C", "<script>alert(1)</script>"),
+    events=(8, 19, 45, 10),
+    total=(10, 20, 60, 10),
+)
+
+
+def draw(pooled=FOUR, **options):
+    options.setdefault("limits", synthetic_limits(pooled))
+    return forest(pooled, name="Sample plot", title="Synthetic outcome", **options)
+
+
+def texts(svg):
+    """Text elements with their place: (x, y, anchor, size, content)."""
+    found = []
+    for match in re.finditer(r"<text ([^>]*)>(?:<title>.*?</title>)?([^<]*)</text>", svg):
+        values = dict(re.findall(r'([a-z-]+)="([^"]*)"', match[1]))
+        size = float(values.get("font-size", 13))
+        bold = values.get("font-weight") == "bold"
+        content = match[2].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        width = text_width(content, size, bold=bold)
+        x = float(values["x"])
+        left = {"start": x, "middle": x - width / 2, "end": x - width}[
+            values.get("text-anchor", "start")
+        ]
+        found.append((left, left + width, float(values["y"]), size, content))
+    return found
+
+
+def overlaps(svg):
+    """Pairs of texts on the same line that run into each other."""
+    items = texts(svg)
+    return [
+        (one[4], other[4])
+        for place, one in enumerate(items)
+        for other in items[place + 1 :]
+        if abs(one[2] - other[2]) < 0.75 * min(one[3], other[3])
+        and one[0] < other[1] - 0.5
+        and other[0] < one[1] - 0.5
+    ]
+
+
+def beyond(svg):
+    """Texts that leave the picture."""
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    return [item[4] for item in texts(svg) if item[0] < -0.5 or item[1] > width + 0.5]
+
+
+def test_alt_text_holds_the_numbers():
+    alt = draw(reference=Reference("Published", 0.8, 0.7, 0.9)).alt
+    assert "4 studies, 82 events in 100 patients" in alt
+    assert "from 75% (Synthetic C) to 100%" in alt
+    assert "Pooled: 84% (76 to 90), 95% confidence interval." in alt
+    assert "95% prediction interval 52 to 96%." in alt
+    assert "τ² 0.52 (0.12 to 2.25); I² 71% [τ²/(τ²+s²)]; Wald Q 43.2, 3 df, p<0.001" in alt
+    assert "Published: 80% (70 to 90)." in alt
+
+
+def test_no_markup_from_study_names():
+    html = draw()._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_html_has_picture_words_table_and_files():
+    html = draw()._repr_html_()
+    assert html.count('role="img" aria-label="Forest plot.') == 2
+    assert "<details><summary>Data table</summary>" in html
+    for kind in ("svg", "png", "csv", "xlsx"):
+        assert f'href="../downloads/sample-plot.{kind}"' in html
+    assert not re.search(r"<svg[^>]*\sid=", html)
+
+
+def test_data_table_holds_every_line():
+    table = draw(reference=Reference("Published", 0.8)).data_table
+    assert [row[0].text for row in table.cells] == [
+        "Synthetic A",
+        "Synthetic B",
+        "Synthetic C",
+        "<script>alert(1)</script>",
+        "All 4 studies, pooled",
+        "95% prediction interval",
+        "Published",
+    ]
+    first = dict(zip([c.head for c in table.columns], table.cells[0], strict=True))
+    assert first["Events"].raw == 8
+    assert first["Total"].raw == 10
+    assert first["Estimate"].raw == 0.8
+    assert "nan" not in table.to_csv().lower()
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 13, 60])
+def test_any_number_of_studies_without_overlaps(k):
+    figure = draw(synthetic_pooled(k))
+    for svg in (figure.svg, figure.svg_narrow):
+        assert overlaps(svg) == []
+        assert beyond(svg) == []
+        assert "nan" not in svg.lower()
+        assert svg.count("<rect") == k + 1
+
+
+def test_long_words_do_not_overlap():
+    labels = tuple(f"Synthetic multicentre registry of many distal occlusions {i}" for i in "ABCD")
+    pooled = synthetic_pooled(4, labels=labels, events=(11, 22222, 3, 4), total=(99, 99999, 10, 10))
+    figure = draw(pooled, flags={labels[0]: ("counts deduced",)}, awaited=["X 2020"] * 5)
+    for svg in (figure.svg, figure.svg_narrow):
+        assert overlaps(svg) == []
+        assert beyond(svg) == []
+        assert "counts deduced" in svg
+
+
+def test_no_study_gives_a_plain_message():
+    figure = forest(None, name="none", title="Secondary deaths", awaited=("A 2022", "B 2025"))
+    assert figure.alt == ("Secondary deaths: no public count yet; awaited from A 2022 and B 2025.")
+    assert "no public count" in figure.svg
+    assert len(figure.data_table.cells) == 2
+
+
+@pytest.mark.parametrize(
+    ("sort", "first"),
+    [("given", "Synthetic A"), ("estimate", "Synthetic C"), ("total", "Synthetic C")],
+)
+def test_studies_are_sorted_as_asked(sort, first):
+    assert draw(sort=sort).data_table.cells[0][0].text == first
+
+
+def test_an_unknown_order_is_refused():
+    with pytest.raises(ValueError, match="given, estimate, total"):
+        draw(sort="alphabet")
+
+
+def test_subgroups_have_their_own_diamonds_and_a_test_line():
+    small, large = synthetic_pooled(3, seed=1), synthetic_pooled(5, seed=2)
+    test = SyntheticSubgroups(("Stent <b>", "Aspiration"), (small, large), synthetic_pooled(8))
+    figure = forest(
+        test,
+        name="groups",
+        title="Synthetic outcome",
+        limits=[synthetic_limits(small), synthetic_limits(large)],
+    )
+    for svg in (figure.svg, figure.svg_narrow):
+        assert svg.count("<polygon") == 3
+        assert "Stent &lt;b&gt;, pooled" in svg
+        assert overlaps(svg) == []
+    assert "Test for subgroup differences (likelihood ratio, common τ²): 4.20, 1 df, p=0.04" in (
+        figure.alt
+    )
+    groups = {row[1].text for row in figure.data_table.cells}
+    assert groups == {"Stent <b>", "Aspiration", ""}
+
+
+def test_intervals_beyond_the_axis_end_in_an_arrow():
+    rare = synthetic_pooled(
+        2, events=(0, 1), total=(5, 40), estimate=0.03, ci=(0.01, 0.08), prediction=(0.0, 0.1)
+    )
+    limits = synthetic_limits(rare)
+    inside, cut = draw(rare, limits=limits, axis_end=1.0), draw(rare, limits=limits, axis_end=0.2)
+    assert cut.svg.count("<polygon") == inside.svg.count("<polygon") + 1
+
+
+def test_equal_input_gives_equal_bytes():
+    assert draw()._repr_html_() == draw()._repr_html_()
