@@ -170,6 +170,9 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the hooks with Sphinx."""
+    from analysis import sphinxbib
+
+    sphinxbib.register()
     app.connect("config-inited", _point_cache_at_inputs)
     app.connect("config-inited", _hand_facts_to_pages)
     app.connect("env-get-outdated", _read_all_again)

@@ -1,0 +1,69 @@
+"""Bibliography style that prints what was read and says nothing about fields that were not.
+
+The styles shipped with pybtex warn about an entry without author, journal or year. Here such gaps
+are honest (an abstract page may show no author), and the note of the entry names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pybtex.plugin import register_plugin
+from pybtex.style.formatting.unsrt import Style as PlainStyle
+from pybtex.style.labels import BaseLabelStyle
+from pybtex.style.sorting import BaseSortingStyle
+from pybtex.style.template import field, join, optional, optional_field, sentence, tag
+
+__all__ = ["ReviewStyle", "register"]
+
+_VOLUME = optional[
+    join[field("volume"), optional["(", field("number"), ")"], optional[":", field("pages")]]
+]
+
+
+class KeyLabels(BaseLabelStyle):
+    """Label each entry by its key, which is the ``study_id`` of the data."""
+
+    def format_labels(self, sorted_entries: list[Any]) -> Iterator[str]:
+        """Yield one label an entry."""
+        return (entry.key for entry in sorted_entries)
+
+
+class ByAuthorOrTitle(BaseSortingStyle):
+    """Sort by the first author, or by the title where no author was shown, then by year."""
+
+    def sorting_key(self, entry: Any) -> tuple[str, str, str]:  # noqa: ANN401 - no types there
+        """Return what an entry is sorted by."""
+        people = entry.persons.get("author", [])
+        name = " ".join(people[0].last_names) if people else entry.fields.get("title", entry.key)
+        return name.casefold(), entry.fields.get("year", ""), entry.key
+
+
+class ReviewStyle(PlainStyle):
+    """Authors, title, journal, year, volume, pages, note and addresses, each only when present."""
+
+    default_sorting_style = ByAuthorOrTitle
+    default_label_style = KeyLabels
+
+    def get_article_template(self, entry: Any) -> Any:  # noqa: ANN401 - no types there
+        """Return the template of an article, and of everything else."""
+        return join(sep=" ")[
+            optional[sentence[self.format_names("author", as_sentence=False)]],
+            # The title keeps its capitals, which tell names of devices and trials from words.
+            sentence[field("title")],
+            sentence[
+                optional[tag("em")[field("journal")]],
+                optional_field("year"),
+                _VOLUME,
+            ],
+            sentence(capfirst=True)[optional_field("note")],
+            self.format_web_refs(entry),
+        ]
+
+    get_misc_template = get_article_template
+
+
+def register() -> None:
+    """Make the style known to pybtex under the name ``review``."""
+    register_plugin("pybtex.style.formatting", "review", ReviewStyle)
