@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.report.html import slug
 from analysis.results import to_plain
 from analysis.review.headline import headlines
 from analysis.review.subgroup import subgroup_results
@@ -55,13 +56,13 @@ def _subgroup_records(result: SubgroupResult, evidence: Evidence) -> list[dict[s
     for level, pooled in zip(test.levels, test.pooled, strict=True):
         members = [
             study
-            for study, group in zip(result.counts.study_id, result.counts.group or (), strict=True)
+            for study, group in zip(result.counts.study_id, result.groups, strict=True)
             if group == level
         ]
         records.append(
             to_plain(
                 {
-                    "id": f"{result.key}-{level}",
+                    "id": f"{result.key}-{slug(level)}",
                     "kind": "subgroup",
                     "population": question.population,
                     "outcome": question.outcome,
@@ -96,7 +97,7 @@ def _numbers(pooled: Any) -> dict[str, Any]:
     ).split()
     if pooled is None:
         empty: dict[str, Any] = dict.fromkeys(names)
-        return empty | {"k": 0, "events": 0, "total": 0, "notes": []}
+        return empty | {"k": 0, "n": 0, "events": 0, "total": 0, "notes": []}
     values = pooled.to_dict()
     numbers = {name: values[name] for name in names}
     numbers["n"] = numbers["total"]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from analysis.evidence.select import Counts, Question, awaited, select
+from analysis.evidence.awaited import awaited
+from analysis.evidence.select import Counts, Question, select
 from analysis.results import Result
 from analysis.synthesis.pooled import pool
 

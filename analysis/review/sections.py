@@ -37,7 +37,7 @@ def pooled_section(
     evidence: Evidence, population: str, outcome: str, version: str | None = None
 ) -> Section:
     """One outcome in one population: what was found, the forest plot, and what was left out and why."""
-    from analysis.figures.forest import forest
+    from analysis.figures.forest import Reference, forest
 
     chosen = evidence.version(version)
     cell = headline(evidence, population, outcome, chosen.id)
@@ -57,16 +57,19 @@ def pooled_section(
     paper = cell.published
     reference = None
     if paper is not None and chosen == evidence.versions[0]:
-        low, high = paper.ci_low_percent / 100, paper.ci_high_percent / 100
-        reference = paper.estimate_percent / 100
-        parts.append(Paragraph(comparison_with_published(pooled, reference, low, high)))
+        values = [
+            percent / 100
+            for percent in (paper.estimate_percent, paper.ci_low_percent, paper.ci_high_percent)
+        ]
+        reference = Reference("The paper, 2023", *values)
+        parts.append(Paragraph(comparison_with_published(pooled, *values)))
     parts.append(
         forest(
             pooled,
             name=f"forest-{stem}",
             title=caption,
+            flags=cell.counts.flags,
             reference=reference,
-            reference_label="The paper, 2023",
         )
     )
     parts.append(Paragraph(heterogeneity_sentence(pooled)))
@@ -85,7 +88,7 @@ def subgroup_section(
     version: str | None = None,
 ) -> Section:
     """One outcome by the levels of a subgroup variable, with the test between them."""
-    from analysis.figures.forest import forest_subgroups
+    from analysis.figures.forest import forest
 
     chosen = evidence.version(version)
     result = subgroup_result(evidence, population, outcome, variable, chosen.id)
@@ -93,16 +96,21 @@ def subgroup_section(
     if result.test is None:
         text = "Fewer than two levels hold a readable count, so no comparison can be made."
         return Section((Note(text), _left_out_fold(result.counts, stem)))
-    labels = {level.key: level.label for level in evidence.protocol.subgroup(variable).levels}
     words = evidence.protocol.outcome(outcome)
     caption = (
         f"{words.label} by {evidence.protocol.subgroup(variable).label.lower()}; "
         f"{evidence.protocol.population(population).label.lower()}; "
         f"evidence {chosen.label.lower()}"
     )
-    figure = forest_subgroups(
-        result.test, name=f"forest-{stem}", title=caption, level_labels=labels
-    )
+    flags = [
+        [
+            remarks
+            for remarks, group in zip(result.counts.flags, result.groups, strict=True)
+            if group == level
+        ]
+        for level in result.test.levels
+    ]
+    figure = forest(result.test, name=f"forest-{stem}", title=caption, flags=flags)
     return Section(
         (
             Paragraph(subgroup_sentence(result.test)),
@@ -146,7 +154,7 @@ def _pooled_table(counts: Counts, stem: str, evidence: Evidence) -> Table:
         columns.pop(1)
     rows = []
     for place, study in enumerate(counts.study_id):
-        keys = counts.rows[place]
+        keys = counts.rows_used[place]
         sources = [row for row in evidence.outcomes if row.key in keys]
         rows.append(
             {

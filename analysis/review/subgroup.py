@@ -22,11 +22,12 @@ __all__ = ["SubgroupResult", "subgroup_result", "subgroup_results"]
 class SubgroupResult(Result):
     """One subgroup question with its counts, the pooled levels and the test between them.
 
-    `test` is ``None`` when fewer than two levels hold a study.
+    `groups` gives the level's label for each study; `test` is ``None`` when fewer than two levels hold one.
     """
 
     question: Question
     counts: Counts
+    groups: tuple[str, ...]
     test: SubgroupTest | None
 
     @property
@@ -67,11 +68,14 @@ def subgroup_results(evidence: Evidence) -> tuple[SubgroupResult, ...]:
 def _subgroup(key: HashedEvidence, question: Question) -> SubgroupResult:
     evidence = key.evidence
     counts = select(evidence, question)
-    groups = counts.group or ()
+    labels = {
+        level.key: level.label for level in evidence.protocol.subgroup(question.subgroup).levels
+    }
+    groups = tuple(labels[key] for key in counts.group or ())
     if len(set(groups)) < 2:
-        return SubgroupResult(question, counts, None)
+        return SubgroupResult(question, counts, groups, None)
     settings = primary_settings(evidence)
     test = compare_subgroups(
         counts.events, counts.total, groups, labels=counts.label, tau2="separate", **settings
     )
-    return SubgroupResult(question, counts, test)
+    return SubgroupResult(question, counts, groups, test)
