@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations
 
+from analysis.evidence.arms import containing_arms
 from analysis.evidence.faults import Finding
 from analysis.evidence.rules import Check, Tables, found
 from analysis.evidence.tables import Outcome
@@ -33,25 +34,15 @@ def _treated_counts(rows: list[Outcome]) -> dict[tuple[str, str], list[Outcome]]
     return groups
 
 
-def _wholes(row: Outcome, rows: list[Outcome]) -> set[str]:
-    """Return every arm that contains this row's arm, followed upwards."""
-    above = {item.arm_id: item.is_partition_of for item in rows if item.outcome == row.outcome}
-    arms: set[str] = set()
-    arm = row.is_partition_of
-    while arm and arm not in arms:
-        arms.add(arm)
-        arm = above.get(arm, "")
-    return arms
-
-
 def _parts_named(tables: Tables) -> Iterator[Finding]:
     for rows in _by_study(tables).values():
         arms = {row.arm_id for row in rows}
+        above = containing_arms(rows)
         for row in rows:
             if not row.is_partition_of:
                 continue
             message = expected = ""
-            if row.is_partition_of == row.arm_id or row.arm_id in _wholes(row, rows):
+            if row.arm_id in above[row.arm_id]:
                 message, expected = "an arm is said to be part of itself", "another arm"
             elif row.is_partition_of not in arms:
                 message = "no such arm in this study"
@@ -107,25 +98,26 @@ def _compare_parts(whole: Outcome, members: list[Outcome]) -> Iterator[Finding]:
 def _total_beside_parts(tables: Tables) -> Iterator[Finding]:
     """Look for a total that could be pooled with its parts, as no row marks them."""
     for rows in _by_study(tables).values():
+        above = containing_arms(rows)
         for group in _treated_counts(rows).values():
             for whole in group:
-                yield _beside(whole, group, rows)
+                yield _beside(whole, group, above)
 
 
-def _beside(whole: Outcome, group: list[Outcome], rows: list[Outcome]) -> Finding:
+def _beside(whole: Outcome, group: list[Outcome], above: dict[str, frozenset[str]]) -> Finding:
     others = [
         row
         for row in group
         if row is not whole
-        and whole.arm_id not in _wholes(row, rows)
-        and row.arm_id not in _wholes(whole, rows)
+        and whole.arm_id not in above[row.arm_id]
+        and row.arm_id not in above[whole.arm_id]
     ]
     members = others if whole.arm_id == "all" else _summing(whole, others)
     if not members:
         return found("outcomes", whole, _PART_COLUMNS)
     names = " + ".join(f"{row.arm_id} (row {row.row})" for row in members)
     summed = f"{sum(row.events for row in members)}/{sum(row.total for row in members)}"
-    finding = found(
+    return found(
         "outcomes",
         members[0],
         _PART_COLUMNS,
@@ -135,7 +127,6 @@ def _beside(whole: Outcome, group: list[Outcome], rows: list[Outcome]) -> Findin
         ),
         expected=f"is_partition_of = {whole.arm_id} in the rows of the parts",
     )
-    return finding
 
 
 def _summing(whole: Outcome, others: list[Outcome]) -> list[Outcome]:

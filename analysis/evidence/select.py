@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis.evidence.arms import containing_arms
 from analysis.evidence.overlap import Candidate, one_per_group, specific_territory
 from analysis.evidence.tables import Doubt, Evidence, Outcome, Study
 from analysis.results import Result, to_plain
@@ -181,6 +182,9 @@ class _Selection:
             else ()
         )
         self.left_out: list[LeftOut] = []
+        self.containing = {
+            name: containing_arms(group) for name, group in _by_study(evidence.outcomes).items()
+        }
         self.loose = {group.group for group in evidence.overlap if group.kind == "loose"}
 
     def run(self) -> Counts:
@@ -199,7 +203,7 @@ class _Selection:
         )
         for step, reason_of in steps:
             rows = self._keep(rows, step, reason_of)
-        rows = self._keep(rows, "part", lambda row: _whole_reason(row, rows))
+        rows = self._drop_parts(rows)
         rows = self._drop_overlap(rows)
         return self._counts(rows)
 
@@ -269,6 +273,16 @@ class _Selection:
             if level in self.levels
             else f"The row has no single level of {self.question.subgroup}."
         )
+
+    def _drop_parts(self, rows: list[Outcome]) -> list[Outcome]:
+        arms = {name: {row.arm_id for row in group} for name, group in _by_study(rows).items()}
+
+        def reason_of(row: Outcome) -> str:
+            wholes = sorted(self.containing[row.study_id][row.arm_id] & arms[row.study_id])
+            own = [whole for whole in wholes if whole != row.arm_id]
+            return f"The arm is part of {own[0]}, which is counted as a whole." if own else ""
+
+        return self._keep(rows, "part", reason_of)
 
     def _drop_overlap(self, rows: list[Outcome]) -> list[Outcome]:
         if self.question.overlap == "all":
@@ -350,23 +364,22 @@ class _Selection:
     def _arms_without_count(self, rows: list[Outcome]) -> list[str]:
         """Return arms of the study that are in scope but give no patient to this entry."""
         study_id = rows[0].study_id
-        own = [row for row in self.evidence.outcomes if row.study_id == study_id]
-        covered = {row.arm_id for row in rows}
-        if "all" in covered:
+        used = {row.arm_id for row in rows}
+        if "all" in used:
             return []
-        above = {(row.arm_id, row.is_partition_of) for row in own if row.is_partition_of}
-        covered |= {part for part, whole in above if whole in covered}
-        wholes = {whole for part, whole in above if part in covered}
+        above = self.containing[study_id]
         missing = []
-        for row in own:
-            skip = (
-                row.arm_id in covered or row.arm_id in wholes or row.outcome.endswith("_selected")
-            )
+        for row in self.evidence.outcomes:
+            if row.study_id != study_id or row.arm_id in missing:
+                continue
+            covered = row.arm_id in used or bool(above[row.arm_id] & used)
+            holds_used = any(row.arm_id in above[arm] for arm in used)
             in_scope = row.technique != "control" and not self._population_reason(row)
             at_level = not self.question.subgroup or (
                 getattr(row, self.question.subgroup) == getattr(rows[0], self.question.subgroup)
             )
-            if not skip and in_scope and at_level and row.arm_id not in missing:
+            selected = row.outcome.endswith("_selected")
+            if in_scope and at_level and not (covered or holds_used or selected):
                 missing.append(row.arm_id)
         return missing
 
@@ -379,20 +392,6 @@ def _count_reason(row: Outcome) -> str:
     if row.percent_reported is not None:
         return f"Only a percentage ({row.percent_reported}) can be read, without a count."
     return "No count can be read."
-
-
-def _whole_reason(row: Outcome, rows: list[Outcome]) -> str:
-    arms = {other.arm_id for other in rows if other.study_id == row.study_id}
-    above = {
-        other.arm_id: other.is_partition_of for other in rows if other.study_id == row.study_id
-    }
-    arm, seen = row.is_partition_of, {row.arm_id}
-    while arm and arm not in seen:
-        if arm in arms:
-            return f"The arm is part of {arm}, which is counted as a whole."
-        seen.add(arm)
-        arm = above.get(arm, "")
-    return ""
 
 
 def _by_study(rows: Iterable[Outcome]) -> dict[str, list[Outcome]]:

@@ -354,7 +354,7 @@ TABLES: dict[str, type] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evidence:
     """Everything that was read, checked and frozen.
 
@@ -383,6 +383,12 @@ class Evidence:
     @cached_property
     def _study_index(self) -> dict[str, Study]:
         return {study.study_id: study for study in self.studies}
+
+    def __repr__(self) -> str:
+        return (
+            f"Evidence({len(self.studies)} studies, {len(self.outcomes)} outcome rows, "
+            f"version {self.versions[-1].id}, data {self.data_hash[:12]})"
+        )
 
     def study(self, study_id: str) -> Study:
         """Return one study by its key."""
