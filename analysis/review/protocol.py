@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from analysis.report.section import Paragraph
 from analysis.report.tables import Column, Table, table_from_rows
 
 if TYPE_CHECKING:
     from analysis.evidence.protocol import Protocol
     from analysis.evidence.tables import Evidence
 
-__all__ = ["PROTOCOL_PARTS", "protocol_table"]
+__all__ = ["PROTOCOL_PARTS", "protocol_table", "retirement_text"]
 
 _ROLES = {
     "main": "main outcome",
@@ -50,6 +51,11 @@ def protocol_table(evidence: Evidence, part: str) -> Table:
     return table_from_rows(
         f"protocol-{part}", caption, columns, rows(evidence.protocol), sortable=False
     )
+
+
+def retirement_text(evidence: Evidence) -> Paragraph:
+    """Return the protocol's words on when the living mode ends."""
+    return Paragraph(evidence.protocol.text["living"]["retirement"])
 
 
 def _question(protocol: Protocol) -> list[dict[str, Any]]:
@@ -119,10 +125,6 @@ def _triggers(protocol: Protocol) -> list[dict[str, Any]]:
     return [{"trigger": text} for text in protocol.text["living"]["triggers"]]
 
 
-def _retirement(protocol: Protocol) -> list[dict[str, Any]]:
-    return [{"rule": protocol.text["living"]["retirement"]}]
-
-
 _Part: TypeAlias = tuple[str, tuple[Column, ...], Callable[["Protocol"], list[dict[str, Any]]]]
 
 _PARTS: dict[str, _Part] = {
@@ -171,7 +173,6 @@ _PARTS: dict[str, _Part] = {
         ),
         _sources,
     ),
-    "retirement": ("Retirement of the review", (Column("rule", "Rule"),), _retirement),
     "triggers": ("Triggers of a new version", (Column("trigger", "Trigger"),), _triggers),
 }
 
