@@ -71,6 +71,6 @@ def write_site_outputs(outdir: str | Path) -> list[Path]:
     shutil.copyfile(SCHEMA, written[1])
     tables = target / "data"
     tables.mkdir(exist_ok=True)
-    for source in sorted((ROOT / "data").glob("*.csv")) + [ROOT / "data" / "protocol.yml"]:
+    for source in (*sorted((ROOT / "data").glob("*.csv")), ROOT / "data" / "protocol.yml"):
         written.append(Path(shutil.copyfile(source, tables / source.name)))
     return written

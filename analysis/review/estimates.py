@@ -88,18 +88,52 @@ def _subgroup_records(result: SubgroupResult, evidence: Evidence) -> list[dict[s
     return records
 
 
+#: Fields of a pooled result that the feed carries.
+_FIELDS = (
+    "k",
+    "events",
+    "total",
+    "model",
+    "scale",
+    "tau2_method",
+    "ci_method",
+    "prediction_method",
+    "level",
+    "mu",
+    "se",
+    "ci_low_mu",
+    "ci_high_mu",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "prediction_low",
+    "prediction_high",
+    "tau2",
+    "tau2_ci_low",
+    "tau2_ci_high",
+    "tau2_ci_method",
+    "i2",
+    "i2_definition",
+    "i2_from_q",
+    "q",
+    "q_df",
+    "q_p",
+    "q_method",
+    "lrt",
+    "lrt_p",
+    "log_likelihood",
+    "converged",
+    "boundary",
+    "notes",
+)
+
+
 def _numbers(pooled: Any) -> dict[str, Any]:
-    names = (
-        "k events total model scale tau2_method ci_method prediction_method level mu se ci_low_mu "
-        "ci_high_mu estimate ci_low ci_high prediction_low prediction_high tau2 tau2_ci_low "
-        "tau2_ci_high tau2_ci_method i2 i2_definition i2_from_q q q_df q_p q_method lrt lrt_p "
-        "log_likelihood converged boundary notes"
-    ).split()
     if pooled is None:
-        empty: dict[str, Any] = dict.fromkeys(names)
+        empty: dict[str, Any] = dict.fromkeys(_FIELDS)
         return empty | {"k": 0, "n": 0, "events": 0, "total": 0, "notes": []}
     values = pooled.to_dict()
-    numbers = {name: values[name] for name in names}
+    numbers = {name: values[name] for name in _FIELDS}
     numbers["n"] = numbers["total"]
     return numbers
 

@@ -1,4 +1,4 @@
-"""The sections of the pooling and subgroup chapters: a sentence, a forest plot, details, what was left out."""
+"""Sections of the pooling and subgroup chapters: sentence, forest plot, details, what was left out."""
 
 from __future__ import annotations
 

@@ -126,8 +126,8 @@ class Pooled(Result):
         return to_plain(
             {
                 "k": self.k,
-                "events": int(round(float(self.events.sum()))),
-                "total": int(round(float(self.total.sum()))),
+                "events": round(float(self.events.sum())),
+                "total": round(float(self.total.sum())),
                 "model": self.settings.model,
                 "scale": self.settings.scale,
                 "tau2_method": self.settings.tau2_method,
