@@ -1,4 +1,4 @@
-"""Synthetic evidence for tests: small studies with invented names, never mixed with the real tables."""
+"""Synthetic evidence for tests: small studies, never mixed with the real tables."""
 
 from dataclasses import replace
 from datetime import date
@@ -27,7 +27,8 @@ def protocol() -> Protocol:
 
 def study(study_id: str, **changes) -> Study:
     plain = Study(
-        row=0, study_id=study_id, first_author="Synthetic", year=2020, title="Synthetic", journal="",
+        row=0, study_id=study_id,
+        first_author="Synthetic", year=2020, title="Synthetic", journal="",
         doi="", pmid="", registration="", country="", n_centres=None, design="synthetic",
         enrolment="", occlusion="primary", territory="mixed", segments="", technique="mixed",
         device="", n_patients=None, n_female=None, age_summary="", nihss_summary="", ivt_n=None,

@@ -24,7 +24,7 @@ NAMES = {
             "rct_mrs_distribution",
             "rct_meta_published",
             "rival_reviews",
-        )  # fmt: skip
+        )
     },
 }
 needs_pack = pytest.mark.skipif(

@@ -13,7 +13,7 @@ from analysis.evidence.load import load_evidence
 
 
 class Table:
-    """A CSV file under the knife: rows by key, cells by column, numbered as a spreadsheet shows them."""
+    """A CSV file under the knife, with rows numbered as a spreadsheet shows them."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.path = folder / name
@@ -21,6 +21,7 @@ class Table:
             self.rows = list(csv.reader(handle))
 
     def find(self, **wanted: str) -> int:
+        """Return the place of the first row with these cells."""
         heads = self.rows[0]
         for place, row in enumerate(self.rows):
             if all(row[heads.index(name)] == value for name, value in wanted.items()):
@@ -28,12 +29,14 @@ class Table:
         raise LookupError(wanted)
 
     def set(self, place: int, **cells: str) -> int:
+        """Change cells and return the row number in a spreadsheet."""
         for name, value in cells.items():
             self.rows[place][self.rows[0].index(name)] = value
         return place + 1
 
-    def save(self, encoding: str = "utf-8") -> None:
-        with self.path.open("w", encoding=encoding, newline="") as handle:
+    def save(self) -> None:
+        """Write the file back."""
+        with self.path.open("w", encoding="utf-8", newline="") as handle:
             csv.writer(handle, lineterminator="\n").writerows(self.rows)
 
 
@@ -152,7 +155,7 @@ def test_one_fault_is_named_alone(copy_of_data, plant):
 
     assert planted in places(caught.value)
     assert all(fault.problem and fault.expected for fault in caught.value.faults)
-    # Nothing besides the planted mistake is blamed, but for the arms that a renamed row leaves behind.
+    # Nothing outside the changed file is blamed.
     assert {fault.file for fault in caught.value.faults} == {planted[0]}
 
 
@@ -208,7 +211,7 @@ def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
         (edit("protocol.yml", "role: main", "role: chief"), "protocol.yml", "vocabulary"),
         (edit("protocol.yml", "value: 0.70", "value: 70"), "protocol.yml", "proportion"),
         (edit("protocol.yml", "key: mrs02", "key: sich"), "protocol.yml", "twice"),
-        (edit("outcomes.csv", "study_id,arm_id", "\ufeffstudy_id,arm_id"), "outcomes.csv", "byte order"),
+        (edit("outcomes.csv", "study_id,", "\ufeffstudy_id,"), "outcomes.csv", "byte"),
         (edit("studies.csv", ",first_version", ",first_versoin"), "studies.csv", "missing"),
         (edit("overlap.csv", "STAR,registry", "STARS,registry"), "studies.csv", "group"),
         (edit("awaiting.csv", "vega2021,", "uno2018,"), "awaiting.csv", "include"),

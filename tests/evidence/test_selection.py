@@ -1,4 +1,4 @@
-"""Each rule of selection on a small synthetic evidence, and the invariant that no patient stands twice."""
+"""Each rule of selection on synthetic evidence; no patient ever stands twice."""
 
 import pytest
 from hypothesis import given, settings

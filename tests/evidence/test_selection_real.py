@@ -1,7 +1,8 @@
 """The real selections, against lists written by hand from the rows of `data/outcomes.csv`.
 
-The lists were made by reading the table: rows of included studies in the version, treated arms, patients
-as units, exact counts, one report of an overlap group. They are counts of the sources and no results.
+The lists were made by reading the table: rows of included studies in the version, treated arms,
+patients as units, exact counts, one report of an overlap group. They are counts of the sources and
+no results.
 """
 
 import pytest
