@@ -73,7 +73,7 @@ class IvFit(Result):
     @property
     def s2w(self) -> float:
         """Factor on the covariance: one but for the Knapp-Hartung methods."""
-        if self.ci_method not in ("knapp-hartung", "knapp-hartung-adhoc"):
+        if self.k == 1 or self.ci_method not in ("knapp-hartung", "knapp-hartung-adhoc"):
             return 1.0
         if self.k <= self.p:
             return float("nan")
@@ -82,8 +82,14 @@ class IvFit(Result):
 
     @property
     def df(self) -> float:
-        """Degrees of freedom of the coefficient tests, infinite for the normal."""
-        return np.inf if self.ci_method == "wald" else float(self.k - self.p)
+        """Degrees of freedom of the coefficient tests, infinite for the normal.
+
+        One study leaves none to estimate a variance from; as in metafor its interval is the normal
+        one whatever the method.
+        """
+        if self.ci_method == "wald" or self.k == 1:
+            return np.inf
+        return float(self.k - self.p)
 
     @property
     def cov(self) -> FloatArray:

@@ -5,8 +5,9 @@
 the mean over patients. ``model="iv"`` transforms each proportion, pools by inverse variance and
 transforms back.
 
-The small cases are specified. No study: `NoStudies`. One study: tau2 is zero, t and Knapp-Hartung
-intervals, the interval of tau2 and the prediction interval do not exist (nan, with a note). Two
+The small cases are specified. No study: `NoStudies`. One study: tau2 is zero; the interval is the normal
+one in place of t or Knapp-Hartung; the interval of tau2 and the prediction interval do not exist (nan,
+with a note). Two
 studies: no prediction interval with k - 2 degrees of freedom. No event, or events only: the GLMM has
 no finite maximum; the estimate is 0 or 1 with the exact interval of the summed counts, tau2 is zero
 and `converged` is False.
@@ -169,8 +170,8 @@ def _pool_iv(
         ci_mu = profile_interval_mu(fit)
     else:
         low, high = float(fit.ci_low[0]), float(fit.ci_high[0])
-        note = "needs at least two studies" if math.isnan(low) else ""
-        ci_mu = Interval(low, high, level, settings.ci_method, note)
+        method, note = _one_study(settings.ci_method, fit.k)
+        ci_mu = Interval(low, high, level, method, note)
     kh = settings.prediction_method == "knapp-hartung"
     spread = math.sqrt(_s2w(fit)) * wald_se if kh and fit.k > 1 else wald_se
     prediction_mu = _prediction(mu, spread, fit.tau2, fit.k, settings)
@@ -199,6 +200,13 @@ def _pool_iv(
         notes=notes,
         extra={"fit": fit, "effects": study},
     )
+
+
+def _one_study(method: str, k: int) -> tuple[str, str]:
+    """Return the interval method that can be used, and a note when it is another."""
+    if k > 1 or method == "wald":
+        return method, ""
+    return "wald", f"{method} needs at least two studies; the normal interval is given"
 
 
 def _s2w(fit: Any) -> float:
@@ -305,11 +313,11 @@ def _pool_glmm(
     elif method == "profile":
         ci_mu = profile_interval_mu(fit, level)
     else:
-        df = math.inf if method == "wald" else float(k - 1)
+        df = math.inf if method == "wald" or k == 1 else float(k - 1)
         half = t_quantile(level, df) * se
-        note = "needs at least two studies" if math.isnan(half) else ""
-        ci_mu = Interval(mu - half, mu + half, level, method, note)
-        if method.startswith("knapp-hartung"):
+        used, note = _one_study(method, k)
+        ci_mu = Interval(mu - half, mu + half, level, used, note)
+        if method.startswith("knapp-hartung") and k > 1:
             notes.append(_KH_NOTE)
     if equal:
         why = "needs at least two studies" if k == 1 else "equal effects: tau2 is zero"
