@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Reference", "forest"]
 
+#: Remarks longer than this, in characters, stand in the data table only.
+_LONGEST_REMARKS = 220
+
 
 def forest(
     result: Pooled | SubgroupLike | None,
@@ -41,7 +44,7 @@ def forest(
     name: str,
     title: str,
     limits: StudyLimits | Sequence[StudyLimits] | None = None,
-    flags: Mapping[str, Sequence[str]] | None = None,
+    flags: Sequence[Sequence[str]] | Sequence[Sequence[Sequence[str]]] = (),
     reference: Reference | None = None,
     awaited: Sequence[str] = (),
     sort: str = "given",
@@ -62,7 +65,8 @@ def forest(
         Intervals of the studies, in the order of the result; for a subgroup test one entry a level.
         Left out, Clopper-Pearson intervals are asked of the engine at the level of the result.
     flags
-        Short remarks by the label of their study; a study with remarks carries a dagger.
+        Short remarks, one sequence a study in the order of the result; for a subgroup test one such
+        list a level. A study with remarks carries a dagger.
     reference
         A published estimate to show below.
     awaited
@@ -82,6 +86,9 @@ def forest(
     groups = [("", result)] if isinstance(result, Pooled) else _levels(result)
     overall = result if isinstance(result, Pooled) else result.overall
     each_limits = _per_group(groups, limits)
+    each_flags = cast(
+        "Sequence[Sequence[Sequence[str]]]", [flags] if isinstance(result, Pooled) else flags
+    )
     rows: list[ForestRow] = []
     for index, (level, pooled) in enumerate(groups):
         if level:
@@ -91,7 +98,7 @@ def forest(
             pooled,
             each_limits[index],
             group=level,
-            flags=flags,
+            flags=each_flags[index] if flags else (),
             order=order,
         )
         rows.append(ForestRow("gap"))
@@ -160,9 +167,11 @@ def _footer(overall: Pooled, rows: Sequence[ForestRow], awaited: Sequence[str]) 
         f"{key} Diamond: pooled rate with its interval. Orange bar: prediction interval. "
         "Study intervals: Clopper-Pearson.".strip()
     )
-    remarks = sorted({row.remark for row in rows if row.kind == "study" and row.remark})
+    remarks = "; ".join(sorted({row.remark for row in rows if row.kind == "study" and row.remark}))
+    if len(remarks) > _LONGEST_REMARKS:
+        remarks = "See the remarks in the data table"
     if remarks:
-        lines.append(f"† {'; '.join(remarks)}.")
+        lines.append(f"† {remarks}.")
     if awaited:
         lines.append(f"{no_public_count(awaited)}.".replace("No public count yet; a", "A"))
     return lines

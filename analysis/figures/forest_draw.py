@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from analysis.figures.axis import Axis
 from analysis.figures.forest_rows import ForestRow
 from analysis.figures.svg import Drawing
-from analysis.figures.text import text_width, wrap_text
+from analysis.figures.text import clip_text, text_width, wrap_text
 from analysis.figures.theme import FONT_SIZE, NARROW_WIDTH, SMALL_SIZE, WIDE_WIDTH
 from analysis.report.numbers import is_missing
 
@@ -17,12 +17,13 @@ __all__ = ["ForestHeads", "draw_narrow", "draw_wide"]
 
 _MARGIN = 8.0
 _GAP = 14.0
+_DAGGER = " †"
 _LINE = 21.0
 _NOTE_LINE = 15.0
 _INDENT = 10.0
 _LARGEST_BOX = 13.0
 _SMALLEST_BOX = 3.5
-_WIDEST_LABEL = 235.0
+_WIDEST_LABEL = 240.0
 _LEAST_PLOT = 190.0
 #: From this many lines on, the ticks also stand above the plot.
 _TICKS_ABOVE_FROM = 26
@@ -77,6 +78,8 @@ def draw_wide(
         drawing.text(weight_right, y, heads.weight, bold=True, anchor="end")
     y += 9
     drawing.line(_MARGIN, y, WIDE_WIDTH - _MARGIN, y)
+    if len(rows) >= _TICKS_ABOVE_FROM:
+        y += 18
     top = y
     note_limit = WIDE_WIDTH - 2 * _MARGIN
     heights = [_wide_height(row, note_limit) for row in rows]
@@ -98,9 +101,7 @@ def draw_wide(
         elif row.kind == "heading":
             drawing.text(_MARGIN, baseline + 2, row.label, bold=True, limit=note_limit)
         elif row.kind != "gap":
-            drawing.text(
-                _MARGIN + indent, baseline, row.label, bold=strong, limit=label_width - indent
-            )
+            _label(drawing, row, _MARGIN + indent, baseline, label_width - indent)
             if counts_width:
                 drawing.text(counts_right, baseline, row.counts, anchor="end", bold=strong)
             drawing.text(shown_right, baseline, row.shown, anchor="end", bold=strong)
@@ -165,7 +166,7 @@ def draw_narrow(
             drawing.text(_MARGIN, y + 17, row.label, bold=True, limit=note_limit)
         elif row.kind != "gap":
             used = text_width(row.shown, FONT_SIZE, bold=strong)
-            drawing.text(_MARGIN, y + 14, row.label, bold=strong, limit=right - used - 18)
+            _label(drawing, row, _MARGIN, y + 14, right - used - 18)
             drawing.text(right, y + 14, row.shown, bold=strong, anchor="end")
             drawing.text(_MARGIN, y + 30, _second_line(row), size=SMALL_SIZE, fill="muted")
             _mark(drawing, row, axis, left, right, y + 27)
@@ -179,9 +180,24 @@ def _second_line(row: ForestRow) -> str:
     return " · ".join(part for part in (row.counts, row.weight_shown) if part)
 
 
+def _dagger(row: ForestRow) -> str:
+    return _DAGGER if row.kind == "study" and row.remark else ""
+
+
 def _label_width(row: ForestRow) -> float:
     strong = row.kind == "pooled"
-    return text_width(row.label, FONT_SIZE, bold=strong) + _INDENT * row.level + 1
+    words = row.label + _dagger(row)
+    return text_width(words, FONT_SIZE, bold=strong) + _INDENT * row.level + 1
+
+
+def _label(drawing: Drawing, row: ForestRow, x: float, y: float, limit: float) -> None:
+    """Write a label; one that is too long is clipped, but its dagger stays."""
+    strong = row.kind == "pooled"
+    dagger = _dagger(row)
+    room = limit - text_width(dagger, FONT_SIZE)
+    shown = clip_text(row.label, FONT_SIZE, room, bold=strong)
+    tip = "" if shown == row.label else row.label
+    drawing.text(x, y, shown + dagger, bold=strong, tip=tip)
 
 
 def _column_width(head: str, texts: Sequence[str]) -> float:
@@ -235,7 +251,7 @@ def _grid(
     if len(rows) >= _TICKS_ABOVE_FROM:
         for value, text in axis.ticks:
             x = axis.at(value, left, right)
-            drawing.text(x, top - 9, text, size=SMALL_SIZE, fill="muted", anchor="middle")
+            drawing.text(x, top - 5, text, size=SMALL_SIZE, fill="muted", anchor="middle")
 
 
 def _mark(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -76,7 +76,7 @@ def rows_of_pooled(
     limits: StudyLimits,
     *,
     group: str = "",
-    flags: Mapping[str, Sequence[str]] | None = None,
+    flags: Sequence[Sequence[str]] = (),
     order: Sequence[int] | None = None,
     prediction: bool = True,
     title: str = "",
@@ -92,11 +92,11 @@ def rows_of_pooled(
             float(limits.high[index]),
         )
         weight = float(pooled.weights[index])
-        remark = "; ".join((flags or {}).get(pooled.labels[index], ()))
+        remark = "; ".join(flags[index]) if flags else ""
         rows.append(
             ForestRow(
                 "study",
-                pooled.labels[index] + (" †" if remark else ""),
+                pooled.labels[index],
                 f"{count(events)}/{count(total)}",
                 percent(estimate, low, high),
                 f"{share(weight, 1)}%",

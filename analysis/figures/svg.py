@@ -143,6 +143,7 @@ class Drawing:
         italic: bool = False,
         limit: float | None = None,
         upright: bool = False,
+        tip: str = "",
     ) -> None:
         """Write one line of text with its baseline at `y`.
 
@@ -163,8 +164,9 @@ class Drawing:
             values += f' transform="rotate(-90 {number(x)} {number(y)})"'
         if fill != "ink":
             values += _paint(fill, None)
-        tip = f"<title>{escape(content)}</title>" if shown != content else ""
-        self._parts.append(f"<text {values}>{tip}{escape(shown)}</text>")
+        whole = content if shown != content else tip
+        title = f"<title>{escape(whole)}</title>" if whole else ""
+        self._parts.append(f"<text {values}>{title}{escape(shown)}</text>")
 
     def render(self, alt: str) -> str:
         """Return the drawing as an ``<svg>`` element that scales with its place."""

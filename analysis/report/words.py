@@ -76,6 +76,7 @@ PREDICTION_METHODS = {
     "knapp-hartung": "Knapp-Hartung standard error",
     "bootstrap": "parametric bootstrap",
 }
+_Q_NAMES = {"Wald": "Wald Q", "Cochran": "Cochran Q"}
 
 
 class SubgroupLike(Protocol):
@@ -201,7 +202,8 @@ def heterogeneity_line(result: Pooled) -> str:
     parts.append(f"I² {i_squared(found.i2)} [{_definition(found.i2_definition)}]")
     if not is_missing(found.q):
         parts.append(
-            f"{found.q_method} {statistic(found.q)}, {found.q_df} df, {p_value(found.q_p)}"
+            f"{_Q_NAMES.get(found.q_method, found.q_method)} {statistic(found.q)}, "
+            f"{found.q_df} df, {p_value(found.q_p)}"
         )
     if not is_missing(found.lrt):
         parts.append(f"likelihood ratio {statistic(found.lrt)}, {p_value(found.lrt_p)}")
@@ -230,7 +232,7 @@ def heterogeneity_sentence(result: Pooled) -> str:
         "the share of the variation that is not chance."
     )
     if not is_missing(found.q):
-        name = found.q_method[:1].upper() + found.q_method[1:]
+        name = _Q_NAMES.get(found.q_method, found.q_method)
         text += (
             f" {name} was {statistic(found.q)} on {found.q_df} degrees of freedom "
             f"({p_value(found.q_p)})"

@@ -85,7 +85,7 @@ def synthetic_pooled(
         if single
         else Interval(*prediction, 0.95, "t-k-2"),
         heterogeneity=Heterogeneity(
-            43.2, k - 1, 0.0004, "Wald Q", 0.714, "tau2/(tau2+s2)", 0.68, 3.5, 20.1, 0.0001
+            43.2, k - 1, 0.0004, "Wald", 0.714, "tau2/(tau2+s2)", 0.68, 3.5, 20.1, 0.0001
         ),
         weights=weights / weights.sum(),
         weight_name="share of the information",

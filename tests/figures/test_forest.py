@@ -7,7 +7,7 @@ import re
 import pytest
 
 from analysis.figures.forest import Reference, forest
-from analysis.figures.text import text_width
+from tests.figures.layout import beyond, overlaps
 from tests.figures.samples import SyntheticSubgroups, synthetic_limits, synthetic_pooled
 
 FOUR = synthetic_pooled(
@@ -21,42 +21,6 @@ FOUR = synthetic_pooled(
 def draw(pooled=FOUR, **options):
     options.setdefault("limits", synthetic_limits(pooled))
     return forest(pooled, name="Sample plot", title="Synthetic outcome", **options)
-
-
-def texts(svg):
-    """Text elements with their place: (x, y, anchor, size, content)."""
-    found = []
-    for match in re.finditer(r"<text ([^>]*)>(?:<title>.*?</title>)?([^<]*)</text>", svg):
-        values = dict(re.findall(r'([a-z-]+)="([^"]*)"', match[1]))
-        size = float(values.get("font-size", 13))
-        bold = values.get("font-weight") == "bold"
-        content = match[2].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-        width = text_width(content, size, bold=bold)
-        x = float(values["x"])
-        left = {"start": x, "middle": x - width / 2, "end": x - width}[
-            values.get("text-anchor", "start")
-        ]
-        found.append((left, left + width, float(values["y"]), size, content))
-    return found
-
-
-def overlaps(svg):
-    """Pairs of texts on the same line that run into each other."""
-    items = texts(svg)
-    return [
-        (one[4], other[4])
-        for place, one in enumerate(items)
-        for other in items[place + 1 :]
-        if abs(one[2] - other[2]) < 0.75 * min(one[3], other[3])
-        and one[0] < other[1] - 0.5
-        and other[0] < one[1] - 0.5
-    ]
-
-
-def beyond(svg):
-    """Texts that leave the picture."""
-    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
-    return [item[4] for item in texts(svg) if item[0] < -0.5 or item[1] > width + 0.5]
 
 
 def test_alt_text_holds_the_numbers():
@@ -115,7 +79,7 @@ def test_any_number_of_studies_without_overlaps(k):
 def test_long_words_do_not_overlap():
     labels = tuple(f"Synthetic multicentre registry of many distal occlusions {i}" for i in "ABCD")
     pooled = synthetic_pooled(4, labels=labels, events=(11, 22222, 3, 4), total=(99, 99999, 10, 10))
-    figure = draw(pooled, flags={labels[0]: ("counts deduced",)}, awaited=["X 2020"] * 5)
+    figure = draw(pooled, flags=[("counts deduced",), (), (), ()], awaited=["X 2020"] * 5)
     for svg in (figure.svg, figure.svg_narrow):
         assert overlaps(svg) == []
         assert beyond(svg) == []
