@@ -45,9 +45,7 @@ def save_table(directory: str | Path, name: str, table: Table) -> tuple[Path, ..
 
 def save_figure(directory: str | Path, name: str, figure: Figure) -> tuple[Path, ...]:
     """Write a figure as SVG and, where resvg is installed, PNG, with its data as CSV and XLSX."""
-    return _save_picture(Path(directory), name, figure.svg) + save_table(
-        directory, name, figure.data_table
-    )
+    return _save_picture(Path(directory), name, figure.svg) + save_table(directory, name, figure.data_table)
 
 
 def _save_picture(folder: Path, name: str, svg: str) -> tuple[Path, ...]:

@@ -77,8 +77,7 @@ class Table:
         for number, row in enumerate(self.cells, start=1):
             if len(row) != len(self.columns):
                 raise ValueError(
-                    f"table {self.name!r}, row {number}: {len(row)} cells for "
-                    f"{len(self.columns)} columns"
+                    f"table {self.name!r}, row {number}: {len(row)} cells for {len(self.columns)} columns"
                 )
 
     def to_csv(self) -> str:
@@ -190,9 +189,7 @@ def render_table(table: Table, *, downloads: str | None = "../downloads") -> str
     heads = []
     for column in table.columns:
         mark = notes.mark(column.note)
-        heads.append(
-            element("th", escape(column.head) + mark, {"scope": "col", "class": _align(column)})
-        )
+        heads.append(element("th", escape(column.head) + mark, {"scope": "col", "class": _align(column)}))
     body = "\n".join(_row(table, row, notes) for row in table.cells)
     grid = (
         f"<table{attributes({'class': 'sortable' if table.sortable else None})}>"
@@ -204,8 +201,7 @@ def render_table(table: Table, *, downloads: str | None = "../downloads") -> str
     scroll = element(
         "div",
         grid,
-        {"class": "review-table-scroll", "role": "region", "tabindex": "0"}
-        | {"aria-label": table.caption},
+        {"class": "review-table-scroll", "role": "region", "tabindex": "0"} | {"aria-label": table.caption},
     )
     foot = "".join(f"<p>{escape(note)}</p>" for note in table.footnotes) + notes.html()
     if foot:
@@ -231,9 +227,7 @@ class _Notes:
         return f"<sup>{self._letters.setdefault(note, default)}</sup>"
 
     def html(self) -> str:
-        return "".join(
-            f"<p><sup>{letter}</sup> {escape(note)}</p>" for note, letter in self._letters.items()
-        )
+        return "".join(f"<p><sup>{letter}</sup> {escape(note)}</p>" for note, letter in self._letters.items())
 
 
 def _align(column: Column) -> str | None:

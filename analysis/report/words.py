@@ -148,9 +148,7 @@ def model_name(settings: Settings) -> str:
     return f"{model}{scale}; τ² by {variance}; {interval} interval"
 
 
-def pooled_sentence(
-    result: Pooled, *, setting: str, outcome: str, direction: str | None = None
-) -> str:
+def pooled_sentence(result: Pooled, *, setting: str, outcome: str, direction: str | None = None) -> str:
     """Say a pooled single-arm rate in plain words.
 
     Parameters
@@ -233,14 +231,9 @@ def heterogeneity_sentence(result: Pooled) -> str:
     )
     if not is_missing(found.q):
         name = _Q_NAMES.get(found.q_method, found.q_method)
-        text += (
-            f" {name} was {statistic(found.q)} on {found.q_df} degrees of freedom "
-            f"({p_value(found.q_p)})"
-        )
+        text += f" {name} was {statistic(found.q)} on {found.q_df} degrees of freedom ({p_value(found.q_p)})"
         if not is_missing(found.lrt):
-            text += (
-                f"; the likelihood-ratio test gave {statistic(found.lrt)} ({p_value(found.lrt_p)})"
-            )
+            text += f"; the likelihood-ratio test gave {statistic(found.lrt)} ({p_value(found.lrt_p)})"
         text += "."
     if result.boundary:
         text += " The estimate of τ² lies at its lower limit of zero."

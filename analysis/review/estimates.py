@@ -98,7 +98,6 @@ _FIELDS = (
     "tau2_method",
     "ci_method",
     "prediction_method",
-    "level",
     "mu",
     "se",
     "ci_low_mu",
@@ -131,10 +130,12 @@ _FIELDS = (
 def _numbers(pooled: Any) -> dict[str, Any]:
     if pooled is None:
         empty: dict[str, Any] = dict.fromkeys(_FIELDS)
-        return empty | {"k": 0, "n": 0, "events": 0, "total": 0, "notes": []}
+        return empty | {"confidence_level": None, "k": 0, "n": 0, "events": 0, "total": 0, "notes": []}
     values = pooled.to_dict()
     numbers = {name: values[name] for name in _FIELDS}
     numbers["n"] = numbers["total"]
+    # "level" names the level of a subgroup in the feed.
+    numbers["confidence_level"] = values["level"]
     return numbers
 
 
