@@ -54,7 +54,10 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeDefinition:
-    """An outcome: its key in the tables, its labels, and what is better."""
+    """An outcome: its key in the tables, its labels, and what is better.
+
+    `happened` continues "about 84 in 100 patients" in a sentence.
+    """
 
     key: str
     label: str
@@ -65,6 +68,7 @@ class OutcomeDefinition:
     direction: str
     timepoint: str
     thresholds: tuple[Threshold, ...] = ()
+    happened: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +323,7 @@ class _Reader:
             direction=self.choice(item, path, "direction", _DIRECTIONS),
             timepoint=self.get(item, path, "timepoint", str),
             thresholds=tuple(thresholds),
+            happened=self.get(item, path, "happened", str, ""),
         )
 
     def _subgroup(self, path: str, item: dict[str, Any]) -> Subgroup:

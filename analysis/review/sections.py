@@ -24,15 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["left_out", "pooled_section", "subgroup_section"]
 
-#: What happened to the patients, after "about 84 in 100 patients".
-_HAPPENED = {
-    "reperfusion": "had successful reperfusion (mTICI 2b-3)",
-    "mrs02": "were independent (mRS 0-2) at 90 days",
-    "mortality90": "had died by 90 days",
-    "sich": "had a symptomatic intracranial haemorrhage",
-}
-
-
 def pooled_section(
     evidence: Evidence, population: str, outcome: str, version: str | None = None
 ) -> Section:
@@ -51,7 +42,7 @@ def pooled_section(
     pooled = cell.pooled
     setting = f"studies of thrombectomy for {_lower_first(names.label)}"
     parts: list[object] = [
-        Paragraph(pooled_sentence(pooled, setting=setting, outcome=_HAPPENED[outcome])),
+        Paragraph(pooled_sentence(pooled, setting=setting, outcome=words.happened)),
         Paragraph(prediction_sentence(pooled)),
     ]
     paper = cell.published
