@@ -1,4 +1,4 @@
-"""The machine-readable feed: ``results.json`` with its schema, and a CSV of every table in `data/`."""
+"""What the built site holds besides pages: the feed with its schema, the data, and all downloads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis import __version__
+from analysis.report.downloads import harvest
 from analysis.review.estimates import all_estimates
 from analysis.review.session import ROOT, load
 
@@ -54,7 +55,7 @@ def check_feed(document: dict[str, Any]) -> list[str]:
 
 
 def write_site_outputs(outdir: str | Path) -> list[Path]:
-    """Write the feed, its schema and the data tables into a built site.
+    """Write the feed, its schema, the data tables and the files of every table and figure.
 
     Raises
     ------
@@ -73,4 +74,4 @@ def write_site_outputs(outdir: str | Path) -> list[Path]:
     tables.mkdir(exist_ok=True)
     for source in (*sorted((ROOT / "data").glob("*.csv")), ROOT / "data" / "protocol.yml"):
         written.append(Path(shutil.copyfile(source, tables / source.name)))
-    return written
+    return [*written, *harvest(target)]
