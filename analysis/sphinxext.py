@@ -158,13 +158,16 @@ def _mend_pages(outdir: Path) -> None:
 
 
 def _finish(app: Sphinx, exception: Exception | None) -> None:
-    """Write the feed and mend the pages; a failure here fails the build."""
+    """Write the feed and the downloads and mend the pages; a failure here fails the build."""
     if exception is not None or app.builder.name != "html":
         return
-    from analysis.report import feed
+    from analysis.report import downloads, feed
 
     outdir = Path(app.outdir)
     feed.write_site_outputs(outdir)
+    # Made anew each time, so that no file outlives the table or figure that it belongs to.
+    shutil.rmtree(outdir / "downloads", ignore_errors=True)
+    downloads.harvest(outdir)
     _mend_pages(outdir)
 
 
