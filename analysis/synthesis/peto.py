@@ -1,0 +1,71 @@
+"""Peto's one-step odds ratio of two-arm counts.
+
+References
+----------
+.. [1] Yusuf S et al. Beta blockade during and after myocardial infarction. Prog Cardiovasc Dis 1985.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from analysis.synthesis.counts import CountsError
+from analysis.synthesis.heterogeneity import i2_from_q
+from analysis.synthesis.mantel_haenszel import CommonEffect
+from analysis.synthesis.special import chi2_tail, normal_quantile, normal_two_sided
+from analysis.synthesis.two_by_two import check_tables
+
+__all__ = ["peto_odds_ratio"]
+
+
+def peto_odds_ratio(
+    events1: Sequence[float],
+    total1: Sequence[float],
+    events2: Sequence[float],
+    total2: Sequence[float],
+    *,
+    level: float = 0.95,
+) -> CommonEffect:
+    """Pool two-arm counts by Peto's method; the estimate is a log odds ratio.
+
+    With O and E the observed and expected events of the first arm and V the hypergeometric variance,
+    the estimate is ``sum(O - E) / sum(V)`` with variance ``1 / sum(V)``.
+
+    Examples
+    --------
+    >>> fit = peto_odds_ratio([4, 3], [20, 15], [8, 5], [20, 15])
+    >>> round(fit.estimate, 6), round(fit.se, 6)
+    (-0.845714, 0.531843)
+    """
+    t = check_tables(events1, total1, events2, total2)
+    n, events = t.n1 + t.n2, t.a + t.c
+    excess = t.a - events * t.n1 / n
+    v = events * (n - events) * (t.n1 / n) * (t.n2 / n) / (n - 1.0)
+    whole = float(v.sum())
+    if whole == 0:
+        raise CountsError("no study has both events and non-events: nothing can be compared")
+    estimate, se = float(excess.sum()) / whole, math.sqrt(1.0 / whole)
+    use = v > 0
+    q = max(0.0, float((excess[use] ** 2 / v[use]).sum()) - float(excess[use].sum()) ** 2 / whole)
+    df = int(use.sum()) - 1
+    half, statistic = normal_quantile(level) * se, estimate / se
+    return CommonEffect(
+        "OR",
+        "Peto",
+        estimate,
+        se,
+        estimate - half,
+        estimate + half,
+        statistic,
+        float(normal_two_sided(statistic)),
+        q,
+        df,
+        float(chi2_tail(q, df)) if df > 0 else 1.0,
+        i2_from_q(q, df) if df > 0 else 0.0,
+        q / df if df > 0 else 1.0,
+        *([math.nan] * 6),
+        int(t.a.size),
+        df + 1,
+        level,
+    )
