@@ -122,10 +122,12 @@ def _read_all_again(
     return set(env.found_docs) - added - changed
 
 
-def _drop_thebe(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
-) -> None:
-    """Leave out the live-code scripts, which are declared twice and call a server."""
+def _drop_thebe(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Leave out the live-code scripts, which are declared twice and call a server.
+
+    That the page is being written is noted on the way, for `_finish`.
+    """
+    app.review_pages_written = True  # type: ignore[attr-defined]
 
     def is_thebe(script: object) -> bool:
         text = f"{getattr(script, 'filename', script)}{getattr(script, 'attributes', '')}"
@@ -161,6 +163,8 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     """Write the feed and the downloads and mend the pages; a failure here fails the build."""
     if exception is not None or app.builder.name != "html":
         return
+    if not getattr(app, "review_pages_written", False):
+        return  # No page changed, so the inputs did not change either.
     from analysis.report import downloads, feed
 
     outdir = Path(app.outdir)

@@ -109,9 +109,7 @@ def declared_constants() -> frozenset[str]:
 @cache
 def declared_names() -> tuple[str, ...]:
     """Return the outcome names of the protocol, which prose may quote whole, longest first."""
-    names = {
-        outcome[key] for outcome in _protocol()["outcomes"] for key in ("label", "short_label")
-    }
+    names = {outcome[key] for outcome in _protocol()["outcomes"] for key in ("label", "short_label")}
     return tuple(sorted((name for name in names if re.search(r"\d", name)), key=len)[::-1])
 
 

@@ -31,7 +31,8 @@ def main() -> int:
                 continue
             for width in WIDTHS:
                 for scheme in ("light", "dark") if args.dark else ("light",):
-                    name = f"{path.stem}-{width}-{scheme}.png"
+                    stem = "-".join(path.relative_to(args.site).with_suffix("").parts)
+                    name = f"{stem}-{width}-{scheme}.png"
                     with opened(browser, path, width, scheme) as (page, _):
                         page.screenshot(path=args.directory / name, full_page=True)
     return 0
