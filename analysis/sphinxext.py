@@ -100,6 +100,16 @@ def _point_cache_at_inputs(app: Sphinx, config: Config) -> None:
             shutil.rmtree(path)
     if current.is_dir():
         os.utime(current)
+
+
+def _isolate_kernels(app: Sphinx, config: Config) -> None:
+    """Run notebooks without the reader's own IPython start-up files, and with a quiet log."""
+    folder = Path(app.outdir).parent / ".ipython"
+    profile = folder / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    settings = profile / "ipython_kernel_config.py"
+    settings.write_text("c = get_config()\nc.IPKernelApp.log_level = 'ERROR'\n", "utf-8")
+    os.environ["IPYTHONDIR"] = str(folder)
     for name, value in _KERNEL_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
@@ -181,6 +191,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
     sphinxbib.register()
     app.connect("config-inited", _point_cache_at_inputs)
+    app.connect("config-inited", _isolate_kernels)
     app.connect("config-inited", _hand_facts_to_pages)
     app.connect("env-get-outdated", _read_all_again)
     app.connect("html-page-context", _drop_thebe, priority=900)

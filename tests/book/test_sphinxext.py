@@ -1,0 +1,141 @@
+"""The Sphinx extension: pages depend on code and data, and the theme's faults are mended."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from analysis import sphinxext
+from analysis.sphinxext import input_digest, mend_markup, setup
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A small project with code, data and a lock."""
+    for name, text in {
+        "analysis/pool.py": "RATE = 1\n",
+        "analysis/report/schema.json": "{}\n",
+        "data/outcomes.csv": "study,events\na,1\n",
+        "requirements.txt": "numpy==1\n",
+        "pyproject.toml": "[project]\n",
+        "book/page.md": "# Page\n",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["analysis/pool.py", "analysis/report/schema.json", "data/outcomes.csv", "requirements.txt"],
+)
+def test_a_changed_input_changes_the_digest(project, name):
+    before = input_digest(project)
+    path = project / name
+    old = path.read_text("utf-8")
+    path.write_text(old + "\n", "utf-8")
+    changed = input_digest(project)
+    path.write_text(old, "utf-8")
+
+    assert changed != before
+    assert input_digest(project) == before
+
+
+def test_a_renamed_input_changes_the_digest(project):
+    before = input_digest(project)
+    (project / "data" / "outcomes.csv").rename(project / "data" / "other.csv")
+
+    assert input_digest(project) != before
+
+
+@pytest.mark.parametrize("name", ["book/page.md", "analysis/__pycache__/pool.pyc", "analysis/pool.nbi"])
+def test_other_files_do_not_change_the_digest(project, name):
+    before = input_digest(project)
+    path = project / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("something else", "utf-8")
+
+    assert input_digest(project) == before
+
+
+def test_old_caches_are_dropped_oldest_first(tmp_path):
+    caches = tmp_path / ".jupyter_cache"
+    for age in range(8):
+        folder = caches / f"inputs-{age}"
+        folder.mkdir(parents=True)
+        os.utime(folder, (1_000_000 - age, 1_000_000 - age))
+    app = SimpleNamespace(outdir=str(tmp_path / "html"))
+    config = SimpleNamespace()
+
+    sphinxext._point_cache_at_inputs(app, config)
+
+    kept = sorted(path.name for path in caches.iterdir())
+    assert kept == ["inputs-0", "inputs-1", "inputs-2"]
+    assert Path(config.nb_execution_cache_path) == caches / input_digest()
+
+
+@pytest.mark.parametrize(
+    ("fault", "mended"),
+    [
+        ("<tr><th></th></tr>", "<tr><td></td></tr>"),
+        ('<li role="doc-biblioentry">', "<li>"),
+        ('<summary aria-label="Toggle hidden content">', "<summary>"),
+        (
+            '<button class="btn search-button-field" aria-label="Search">',
+            '<button class="btn search-button-field">',
+        ),
+    ],
+)
+def test_faults_of_the_theme_are_mended(fault, mended):
+    assert mend_markup(fault) == mended
+    assert mend_markup(mended) == mended
+
+
+def test_a_page_that_changed_makes_sphinx_read_all_again():
+    env = SimpleNamespace(found_docs={"a", "b", "c"})
+
+    assert sphinxext._read_all_again(None, env, set(), {"a"}, set()) == {"b", "c"}
+    assert sphinxext._read_all_again(None, env, set(), set(), set()) == set()
+
+
+def test_live_code_scripts_are_left_out():
+    scripts = [
+        SimpleNamespace(filename="_static/tables.js", attributes={}),
+        SimpleNamespace(filename=None, attributes={"body": "const THEBE_JS_URL = 'x'"}),
+    ]
+    context = {"script_files": scripts}
+
+    sphinxext._drop_thebe(SimpleNamespace(), "page", "page.html", context, None)
+
+    assert context["script_files"] == scripts[:1]
+
+
+def test_setup_connects_every_hook():
+    connected = []
+    app = SimpleNamespace(connect=lambda event, hook, priority=500: connected.append(event))
+
+    assert setup(app)["parallel_read_safe"]
+    assert {"config-inited", "env-get-outdated", "html-page-context", "build-finished"} == set(connected)
+
+
+def test_style_of_the_bibliography_bears_missing_fields():
+    from pybtex.database import parse_string
+    from pybtex.plugin import find_plugin
+
+    from analysis.sphinxbib import register
+
+    register()
+    data = parse_string(
+        "@misc{zeta2020, title={Zeta TRIAL}, year={2020}}"
+        "@article{alpha2021, author={Alpha, A. and Beta, B.}, title={Title}, journal={J}}",
+        "bibtex",
+    )
+    style = find_plugin("pybtex.style.formatting", "review")()
+    plain = find_plugin("pybtex.backends", "plaintext")()
+    lines = {item.label: item.text.render(plain) for item in style.format_bibliography(data)}
+
+    assert list(lines) == ["alpha2021", "zeta2020"]
+    assert lines["zeta2020"] == "Zeta TRIAL. 2020."
+    assert lines["alpha2021"].endswith("Title. J.")
