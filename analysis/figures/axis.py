@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from analysis.report.numbers import fixed
 
-__all__ = ["Axis", "linear_axis", "percent_axis", "ratio_axis"]
+__all__ = ["Axis", "linear_axis", "percent_axis", "ratio_axis", "tight_percent_axis"]
 
 _PERCENT_ENDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 _RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -61,6 +61,23 @@ def percent_axis(must_show: Iterable[float | None]) -> Axis:
     texts = [fixed(100 * step * index) for index in range(number + 1)]
     texts[-1] += "%"
     return Axis(0.0, high, tuple((step * index, text) for index, text in enumerate(texts)))
+
+
+def tight_percent_axis(values: Iterable[float | None]) -> Axis:
+    """Return an axis for proportions that starts where the values do.
+
+    For positions only: a bar or an area would lie on an axis that does not start at 0.
+
+    Examples
+    --------
+    >>> [text for _, text in tight_percent_axis([0.72, 0.87]).ticks]
+    ['70', '75', '80', '85', '90%']
+    """
+    inner = linear_axis([100 * value for value in _finite(values)])
+    low, high = max(inner.low, 0.0), min(inner.high, 100.0)
+    ticks = [(value / 100, text) for value, text in inner.ticks if low <= value <= high]
+    ticks[-1] = (ticks[-1][0], f"{ticks[-1][1]}%")
+    return Axis(low / 100, high / 100, tuple(ticks))
 
 
 def ratio_axis(must_show: Iterable[float | None]) -> Axis:

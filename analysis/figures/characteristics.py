@@ -51,10 +51,7 @@ def characteristics(
     alt = _alt(title, points)
     wide = _draw(points, WIDE_WIDTH, 17.0, short_years=False)
     narrow = _draw(points, NARROW_WIDTH, 9.5, short_years=True)
-    caption = (
-        f"{title}. Area shows the number of patients; "
-        "studies without a year stand in the last column."
-    )
+    caption = f"{title}. Area shows the number of patients; studies without a year stand in the last column."
     return make_figure(name, wide, narrow, alt, table, caption)
 
 
@@ -62,9 +59,7 @@ def _named(text: str) -> str:
     return text or _UNKNOWN
 
 
-def _draw(
-    points: Sequence[StudyPoint], width: float, largest: float, *, short_years: bool
-) -> Drawing:
+def _draw(points: Sequence[StudyPoint], width: float, largest: float, *, short_years: bool) -> Drawing:
     lanes = [lane for lane, _ in Counter(_named(p.territory) for p in points).most_common()]
     techniques = [t for t, _ in Counter(_named(p.technique) for p in points).most_common()]
     stages = list(dict.fromkeys(point.stage for point in sorted(points, key=_age)))
@@ -87,10 +82,7 @@ def _draw(
             )
             for year in years
         }
-        stacks = {
-            year: sum(2 * _radius(p, most, largest) + 2 for p in cell)
-            for year, cell in cells.items()
-        }
+        stacks = {year: sum(2 * _radius(p, most, largest) + 2 for p in cell) for year, cell in cells.items()}
         height = max([*stacks.values(), 22.0]) + 10
         drawing.text(_MARGIN, y + height / 2 + 4, lane, bold=True)
         drawing.line(_MARGIN, y + height, width - _MARGIN, y + height, stroke="grid")

@@ -135,9 +135,7 @@ def _draw_wide(boxes: Sequence[FlowBox]) -> Drawing:
         side = _aside_lines(box, side_width)
         height = _height(lines)
         row = max(height, _height(side))
-        _draw_box(
-            drawing, _MARGIN, y, main_width, lines, recorded=box.number is not None, main=True
-        )
+        _draw_box(drawing, _MARGIN, y, main_width, lines, recorded=box.number is not None, main=True)
         if side:
             x = _MARGIN + main_width
             _arrow_right(drawing, x, x + gap, y + min(height, _height(side)) / 2)
@@ -186,10 +184,7 @@ def _data(name: str, title: str, boxes: Sequence[FlowBox]) -> Table:
     rows = []
     for box in boxes:
         rows.append({"stage": box.label, "kind": "remaining", "number": _cell(box.number)})
-        rows += [
-            {"stage": reason, "kind": "left", "number": _cell(number)}
-            for reason, number in box.aside
-        ]
+        rows += [{"stage": reason, "kind": "left", "number": _cell(number)} for reason, number in box.aside]
     return table_from_rows(name, f"{title}: numbers", columns, rows, sortable=False)
 
 

@@ -86,9 +86,7 @@ def forest(
     groups = [("", result)] if isinstance(result, Pooled) else _levels(result)
     overall = result if isinstance(result, Pooled) else result.overall
     each_limits = _per_group(groups, limits)
-    each_flags = cast(
-        "Sequence[Sequence[Sequence[str]]]", [flags] if isinstance(result, Pooled) else flags
-    )
+    each_flags = cast("Sequence[Sequence[Sequence[str]]]", [flags] if isinstance(result, Pooled) else flags)
     rows: list[ForestRow] = []
     for index, (level, pooled) in enumerate(groups):
         if level:
@@ -123,9 +121,7 @@ def forest(
 
 def _insert_reference(rows: list[ForestRow], reference: Reference) -> None:
     """Put the reference right below the last summary marks, above the notes."""
-    last = max(
-        index for index, row in enumerate(rows) if row.kind in ("study", "pooled", "prediction")
-    )
+    last = max(index for index, row in enumerate(rows) if row.kind in ("study", "pooled", "prediction"))
     rows.insert(last + 1, reference_row(reference))
 
 
@@ -139,10 +135,7 @@ def _per_group(
     if limits is None:
         from analysis.synthesis.studies import study_intervals
 
-        return [
-            study_intervals(item.events, item.total, level=item.settings.level)
-            for _, item in groups
-        ]
+        return [study_intervals(item.events, item.total, level=item.settings.level) for _, item in groups]
     return list(limits) if isinstance(limits, list | tuple) else [limits]  # type: ignore[list-item]
 
 
@@ -188,9 +181,7 @@ def _alt(
         f"Forest plot. {title}: {counted(overall.k, 'study', 'studies')}, "
         f"{count(overall.events.sum())} events in {counted(int(overall.total.sum()), 'patient')}."
     ]
-    studies = sorted(
-        (row for row in rows if row.kind == "study"), key=lambda row: row.estimate or 0.0
-    )
+    studies = sorted((row for row in rows if row.kind == "study"), key=lambda row: row.estimate or 0.0)
     if len(studies) > 1:
         parts.append(
             f"Study rates run from {share(studies[0].estimate)}% ({studies[0].label}) to "
@@ -209,9 +200,7 @@ def _alt(
     )
     reach = overall.prediction
     if not (is_missing(reach.low) or is_missing(reach.high)):
-        parts.append(
-            f"{interval_name(reach)} prediction interval {percent_range(reach.low, reach.high)}%."
-        )
+        parts.append(f"{interval_name(reach)} prediction interval {percent_range(reach.low, reach.high)}%.")
     parts.append(f"{heterogeneity_line(overall)}.")
     if reference is not None:
         given = percent(reference.estimate, reference.low, reference.high)
@@ -237,8 +226,7 @@ def _data(name: str, title: str, rows: Sequence[ForestRow]) -> Table:
     columns = [
         column
         for column in _COLUMNS
-        if column.key not in ("group", "weight", "remark")
-        or any(getattr(row, column.key) for row in kept)
+        if column.key not in ("group", "weight", "remark") or any(getattr(row, column.key) for row in kept)
     ]
     lines = []
     for row in kept:

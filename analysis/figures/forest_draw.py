@@ -124,9 +124,7 @@ def draw_narrow(
 ) -> Drawing:
     """Draw each study on two lines: words above, mark below."""
     width = NARROW_WIDTH
-    small = [
-        text_width(_second_line(row), SMALL_SIZE) for row in rows if row.kind in ("study", "pooled")
-    ]
+    small = [text_width(_second_line(row), SMALL_SIZE) for row in rows if row.kind in ("study", "pooled")]
     left = _MARGIN + max(small, default=0.0) + 10
     right = width - _MARGIN
     drawing = Drawing(width, 0)
@@ -159,9 +157,7 @@ def draw_narrow(
         strong = row.kind in ("pooled", "heading")
         if row.kind == "note":
             for index, line in enumerate(wrap_text(row.label, SMALL_SIZE, note_limit)):
-                drawing.text(
-                    _MARGIN, y + 12 + _NOTE_LINE * index, line, size=SMALL_SIZE, fill="muted"
-                )
+                drawing.text(_MARGIN, y + 12 + _NOTE_LINE * index, line, size=SMALL_SIZE, fill="muted")
         elif row.kind == "heading":
             drawing.text(_MARGIN, y + 17, row.label, bold=True, limit=note_limit)
         elif row.kind != "gap":
@@ -254,9 +250,7 @@ def _grid(
             drawing.text(x, top - 5, text, size=SMALL_SIZE, fill="muted", anchor="middle")
 
 
-def _mark(
-    drawing: Drawing, row: ForestRow, axis: Axis, left: float, right: float, y: float
-) -> None:
+def _mark(drawing: Drawing, row: ForestRow, axis: Axis, left: float, right: float, y: float) -> None:
     if row.low is None or row.high is None or math.isnan(row.low) or math.isnan(row.high):
         if row.estimate is not None and not is_missing(row.estimate):
             _point(drawing, row, axis.at(row.estimate, left, right), y)
@@ -302,9 +296,7 @@ def _arrows(
         drawing.polygon([(right + 5, y), (right - 2, y - 4), (right - 2, y + 4)], fill=role)
 
 
-def _ticks_below(
-    drawing: Drawing, axis: Axis, title: str, left: float, right: float, y: float
-) -> float:
+def _ticks_below(drawing: Drawing, axis: Axis, title: str, left: float, right: float, y: float) -> float:
     drawing.line(left, y, right, y)
     for value, text in axis.ticks:
         x = axis.at(value, left, right)
@@ -312,8 +304,14 @@ def _ticks_below(
         half = text_width(text, SMALL_SIZE) / 2
         x = min(max(x, half + 1), drawing.width - half - 1)
         drawing.text(x, y + 17, text, size=SMALL_SIZE, anchor="middle")
-    drawing.text((left + right) / 2, y + 33, title, size=SMALL_SIZE, fill="muted", anchor="middle")
-    return y + 38
+    # The title may be wider than the plot; it is centred below it as far as the page lets it.
+    lines = wrap_text(title, SMALL_SIZE, drawing.width - 2 * _MARGIN)
+    half = max(text_width(line, SMALL_SIZE) for line in lines) / 2
+    middle = min(max((left + right) / 2, _MARGIN + half), drawing.width - _MARGIN - half)
+    for index, line in enumerate(lines):
+        place = y + 33 + _NOTE_LINE * index
+        drawing.text(middle, place, line, size=SMALL_SIZE, fill="muted", anchor="middle")
+    return y + 38 + _NOTE_LINE * (len(lines) - 1)
 
 
 def _footer(drawing: Drawing, lines: Sequence[str], y: float, width: float) -> None:

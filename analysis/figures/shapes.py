@@ -37,9 +37,7 @@ def draw_shape(
     width = 1.5 if hollow else 0.8
     stroke = role if hollow else "paper"
     if shape == "circle":
-        drawing.circle(
-            x, y, radius, fill=fill, stroke=stroke, width=width, opacity=opacity, tip=tip
-        )
+        drawing.circle(x, y, radius, fill=fill, stroke=stroke, width=width, opacity=opacity, tip=tip)
         return
     points = [(x + radius * dx, y + radius * dy) for dx, dy in _outline(shape)]
     drawing.polygon(points, fill=fill, stroke=stroke, width=width, opacity=opacity, tip=tip)
@@ -64,9 +62,7 @@ def _outline(shape: str) -> list[tuple[float, float]]:
     ]
 
 
-def legend(
-    drawing: Drawing, entries: Sequence[LegendEntry], left: float, y: float, right: float
-) -> float:
+def legend(drawing: Drawing, entries: Sequence[LegendEntry], left: float, y: float, right: float) -> float:
     """Draw keys with their meaning from left to right, in as many lines as needed.
 
     Returns

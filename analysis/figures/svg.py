@@ -49,6 +49,7 @@ class Drawing:
         fill: str = "accent",
         stroke: str | None = None,
         radius: float = 0.0,
+        opacity: float = 1.0,
         tip: str = "",
     ) -> None:
         """Draw a rectangle."""
@@ -56,7 +57,7 @@ class Drawing:
         self._add(
             "rect",
             f'x="{number(x)}" y="{number(y)}" width="{number(max(width, 0))}" '
-            f'height="{number(max(height, 0))}"{corner}{_paint(fill, stroke)}',
+            f'height="{number(max(height, 0))}"{corner}{_paint(fill, stroke, opacity=opacity)}',
             tip,
         )
 
@@ -114,6 +115,10 @@ class Drawing:
             f'points="{_points(points)}"{_paint(fill, stroke, width, opacity=opacity)}',
             tip,
         )
+
+    def path(self, outline: str, *, fill: str = "accent", opacity: float = 1.0) -> None:
+        """Draw a shape given by path commands."""
+        self._add("path", f'd="{escape(outline)}"{_paint(fill, None, opacity=opacity)}')
 
     def polyline(
         self,

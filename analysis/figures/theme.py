@@ -40,6 +40,8 @@ ROLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "unsure": ("#e0b93f", "#e0bf4a"),
         "bad": ("#b3261e", "#ff8a80"),
         "onmark": ("#ffffff", "#0d1117"),
+        "dark": ("#1b1f24", "#1b1f24"),
+        "light": ("#ffffff", "#ffffff"),
         "grade-0": ("#f3e9d2", "#f3e9d2"),
         "grade-1": ("#e6d3a3", "#e6d3a3"),
         "grade-2": ("#c9c48a", "#c9c48a"),

@@ -18,9 +18,7 @@ def texts(svg):
         content = unescape(match[2])
         width = text_width(content, size, bold=bold)
         x = float(values["x"])
-        left = {"start": x, "middle": x - width / 2, "end": x - width}[
-            values.get("text-anchor", "start")
-        ]
+        left = {"start": x, "middle": x - width / 2, "end": x - width}[values.get("text-anchor", "start")]
         found.append((left, left + width, float(values["y"]), size, content))
     return found
 

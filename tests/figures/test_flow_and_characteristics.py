@@ -10,9 +10,7 @@ from tests.figures.layout import beyond, overlaps
 
 STAGES = (
     FlowBox("Records found", None),
-    FlowBox(
-        "Reports assessed <all>", 12345, (("Not about distal vessels", 40), ("No count", None))
-    ),
+    FlowBox("Reports assessed <all>", 12345, (("Not about distal vessels", 40), ("No count", None))),
     FlowBox("Studies included", 53, detail="of which 22 held primary occlusions only"),
 )
 

@@ -119,9 +119,7 @@ def test_subgroups_have_their_own_diamonds_and_a_test_line():
         assert svg.count("<polygon") == 3
         assert "Stent &lt;b&gt;, pooled" in svg
         assert overlaps(svg) == []
-    assert "Test for subgroup differences (likelihood ratio, common τ²): 4.20, 1 df, p=0.04" in (
-        figure.alt
-    )
+    assert "Test for subgroup differences (likelihood ratio, common τ²): 4.20, 1 df, p=0.04" in (figure.alt)
     groups = {row[1].text for row in figure.data_table.cells}
     assert groups == {"Stent <b>", "Aspiration", ""}
 

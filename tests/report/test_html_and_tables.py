@@ -159,9 +159,7 @@ def test_equal_tables_give_equal_workbooks(tmp_path):
 
 def test_a_row_of_the_wrong_length_is_named():
     with pytest.raises(ValueError, match="row 2: 1 cells for 2 columns"):
-        Table(
-            "t", "T", (Column("a", "A"), Column("b", "B")), ((Cell("1"), Cell("2")), (Cell("3"),))
-        )
+        Table("t", "T", (Column("a", "A"), Column("b", "B")), ((Cell("1"), Cell("2")), (Cell("3"),)))
 
 
 def test_frame_has_the_headings():

@@ -9,9 +9,7 @@ import pytest
 from analysis.report import words
 from tests.figures.samples import SyntheticSubgroups, synthetic_pooled
 
-SIX = synthetic_pooled(
-    6, events=(8, 9, 17, 40, 5, 20), total=(10, 10, 20, 50, 6, 24), estimate=0.8412
-)
+SIX = synthetic_pooled(6, events=(8, 9, 17, 40, 5, 20), total=(10, 10, 20, 50, 6, 24), estimate=0.8412)
 
 
 def test_a_pooled_rate_in_plain_words():
@@ -95,9 +93,7 @@ def test_model_names_say_every_choice():
         "random-intercept logistic model (binomial-normal GLMM); τ² by maximum likelihood; "
         "profile likelihood interval"
     )
-    other = dataclasses.replace(
-        SIX.settings, model="iv", tau2_method="reml", ci_method="knapp-hartung"
-    )
+    other = dataclasses.replace(SIX.settings, model="iv", tau2_method="reml", ci_method="knapp-hartung")
     assert "on the logit scale; τ² by restricted maximum likelihood; Knapp-Hartung" in (
         words.model_name(other)
     )
