@@ -170,6 +170,34 @@ def _only_fit(tables: Tables) -> Iterator[Finding]:
         )
 
 
+def _bounds_fit(tables: Tables) -> Iterator[Finding]:
+    """Hold the bounds of an approximate row against the counts that fit its percentage."""
+    columns = ("events_low", "events_high", "percent_reported", "total")
+    for row in tables["outcomes"]:
+        if row.derivation != "approximate" or row.events_low is None or row.total is None:
+            continue
+        bounds = (row.events_low, row.events_high)
+        if row.percent_reported is None:
+            yield found(
+                "outcomes",
+                row,
+                columns,
+                message=f"a range of {bounds[0]} to {bounds[1]} that rests on no percentage",
+                expected="a percentage, or a note with the reason for the range",
+                explained=row.note,
+            )
+            continue
+        fits = fitting_counts(row.total, row.percent_reported) or (None,)
+        ends = (fits[0], fits[-1])
+        yield found(
+            "outcomes",
+            row,
+            columns,
+            message="" if bounds == ends else f"{row.percent_reported}% of {row.total} fits {ends}",
+            expected=f"{ends[0]} and {ends[1]}",
+        )
+
+
 CHECKS: tuple[Check, ...] = (
     Check("events-within-total", "Events do not exceed the total", _within_total),
     Check(
@@ -178,5 +206,6 @@ CHECKS: tuple[Check, ...] = (
     Check("bounds", "Bounds enclose the count", _bounds),
     Check("derivation", "Derivation fits what the row holds", _derivation),
     Check("percent", "Printed percentage agrees with the count", _percent),
+    Check("bounds-fit", "A range holds the counts that fit the percentage", _bounds_fit),
     Check("only-fit", "A count from a percentage is the only fit", _only_fit),
 )

@@ -247,5 +247,8 @@ def test_line_ends_and_row_order_do_not_change_the_hash(copy_of_data, real, end)
 def test_one_changed_count_changes_the_hash(copy_of_data, real):
     edit("outcomes.csv", "memon2020,all,primary,mixed,PCA,sich,1,15,1,1",
          "memon2020,all,primary,mixed,PCA,sich,2,15,2,2")(copy_of_data)  # fmt: skip
+    for extractor in (3, 4):
+        edit("double_extraction.csv", f"{extractor},memon2020,all,sich,1,15",
+             f"{extractor},memon2020,all,sich,2,15")(copy_of_data)  # fmt: skip
 
     assert load_evidence(copy_of_data).data_hash != real.data_hash

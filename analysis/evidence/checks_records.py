@@ -1,0 +1,159 @@
+"""Checks of dates, of identities across studies, and of the rows against the raw extractions."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+
+from analysis.evidence.faults import Finding
+from analysis.evidence.rules import Check, Tables, found
+from analysis.evidence.tables import DoubleExtraction, Outcome, Study
+
+__all__ = ["CHECKS"]
+
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_NOT_LETTERS = re.compile(r"[^a-z0-9]+")
+
+
+def _versions(tables: Tables) -> Iterator[Finding]:
+    for earlier, later in pairwise(tables["versions"]):
+        wrong = later.cut_off <= earlier.cut_off
+        yield found(
+            "versions",
+            later,
+            "cut_off",
+            message=f"cut-off is not after that of {earlier.id} ({earlier.cut_off})" if wrong else "",
+            expected=f"a date after {earlier.cut_off}",
+        )
+
+
+def _years(tables: Tables) -> Iterator[Finding]:
+    """Hold the year of publication against the evidence stage and the end of enrolment."""
+    versions = tables["versions"]
+    for study in tables["studies"]:
+        if study.year is None:
+            continue
+        place = next((i for i, each in enumerate(versions) if each.stage == study.evidence_stage), None)
+        if place is not None:
+            yield _year_in_stage(study, versions, place)
+        years = [int(year) for year in _YEAR.findall(study.enrolment)]
+        if years:
+            late = max(years) > study.year
+            yield found(
+                "studies",
+                study,
+                ("year", "enrolment"),
+                message=f"enrolled until {max(years)}, published in {study.year}" if late else "",
+                expected=f"{max(years)} or later",
+            )
+
+
+def _year_in_stage(study: Study, versions: tuple, place: int) -> Finding:
+    last = versions[place].cut_off.year
+    first = versions[place - 1].cut_off.year if place else 0
+    year = study.year or 0
+    message = ""
+    if year > last:
+        message = f"published in {year}, after the cut-off of stage {study.evidence_stage}"
+    elif year < first:
+        message = f"published in {year}, so it was public in the stage before {study.evidence_stage}"
+    return found(
+        "studies",
+        study,
+        ("year", "evidence_stage"),
+        message=message,
+        expected=f"{first} to {last}" if first else f"{last} or earlier",
+    )
+
+
+def _same_report(tables: Tables) -> Iterator[Finding]:
+    """Look for one report under two keys, by title or registration."""
+    for name in ("title", "registration"):
+        seen: dict[str, list[str]] = defaultdict(list)
+        for study in tables["studies"]:
+            plain = _NOT_LETTERS.sub("", getattr(study, name).lower())
+            if not plain:
+                continue
+            message = f"same {name} as {seen[plain][0]}" if seen[plain] else ""
+            yield found("studies", study, name, message=message, expected=f"one study a {name}")
+            seen[plain].append(study.study_id)
+
+
+def _raw_rows(tables: Tables) -> dict[tuple[str, str, str], list[DoubleExtraction]]:
+    raw: dict[tuple[str, str, str], list[DoubleExtraction]] = defaultdict(list)
+    for row in tables["double_extraction"]:
+        raw[row.study_id, row.arm_id, row.outcome].append(row)
+    return raw
+
+
+def _extractors(tables: Tables) -> Iterator[Finding]:
+    raw = _raw_rows(tables)
+    studies = {study.study_id for study in tables["studies"]}
+    outcomes = {item.key for item in tables.protocol.outcomes}
+    strange = [
+        row for row in tables["outcomes"] if row.study_id not in studies or row.outcome not in outcomes
+    ]
+    for row in tables["outcomes"]:
+        if row in strange:  # a mistyped key is named by the checks of the references
+            continue
+        known = "+".join(str(number) for number in sorted({item.extractor for item in raw[row.key]}))
+        yield found(
+            "outcomes",
+            row,
+            ("extractors", "study_id", "arm_id", "outcome"),
+            message=f"the raw extractions are by {known or 'nobody'}" if known != row.extractors else "",
+            expected=known or "rows in double_extraction.csv",
+        )
+    if strange:  # what looks like a missing row may be the mistyped one
+        return
+    rows = {row.key for row in tables["outcomes"]}
+    for key, items in raw.items():
+        yield found(
+            "double_extraction",
+            items[0],
+            ("study_id", "arm_id", "outcome"),
+            message="" if key in rows else "no row of outcomes.csv reconciles this extraction",
+            expected="a row with the same study, arm and outcome",
+        )
+
+
+def _agreement(tables: Tables) -> Iterator[Finding]:
+    raw = _raw_rows(tables)
+    for row in tables["outcomes"]:
+        items = raw[row.key]
+        if items:
+            yield _agreement_of(row, items)
+
+
+def _agreement_of(row: Outcome, items: list[DoubleExtraction]) -> Finding:
+    columns = ("agreement", "events", "total", "study_id", "arm_id", "outcome")
+    same = {(item.events, item.total) for item in items} == {(row.events, row.total)}
+    several = len({item.extractor for item in items}) > 1
+    if row.agreement == "resolved":
+        return found(
+            "outcomes",
+            row,
+            columns,
+            message="extractors differed, or the row changed when it was reconciled",
+            expected="a note that says how it was resolved",
+            explained=row.note,
+        )
+    message = expected = ""
+    if not same:
+        shown = ", ".join(f"{item.events}/{item.total} (extractor {item.extractor})" for item in items)
+        message, expected = f"raw extractions differ from the row: {shown}", "resolved, with a note"
+    elif several != (row.agreement == "agree"):
+        message = f"{len(items)} raw extractions with the same counts"
+        expected = "agree" if several else "single"
+    return found("outcomes", row, columns, message=message, expected=expected)
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("version-dates", "Cut-off dates follow each other", _versions),
+    Check("study-years", "Years agree with the stage and the enrolment", _years),
+    Check("same-report", "No report stands under two keys", _same_report),
+    Check("extractors", "Extractors are those of the raw extractions", _extractors),
+    Check("agreement", "Agreement follows from the raw extractions", _agreement),
+)
