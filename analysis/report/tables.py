@@ -245,7 +245,10 @@ def _row(table: Table, row: Sequence[Cell], notes: _Notes) -> str:
             "data-label": column.head,
             "data-value": raw if raw != cell.text else None,
         }
-        content = link(cell.text, cell.href) + notes.mark(cell.note)
+        content = link(cell.text, cell.href)
+        if cell.note:
+            # One element, so that a card keeps the letter beside its text.
+            content = f"<span>{content}{notes.mark(cell.note)}</span>"
         parts.append(element("th" if index == 0 else "td", content, values))
     return f"<tr>{''.join(parts)}</tr>"
 
