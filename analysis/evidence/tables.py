@@ -81,9 +81,9 @@ class Study:
 
     @property
     def label(self) -> str:
-        """Short name for figures; says when no author was shown and invents none."""
+        """Short name for figures; "unnamed" where the text read shows no author."""
         if not self.first_author:
-            return f"{self.study_id} (authors not shown)"
+            return f"{self.study_id} (unnamed)"
         year = self.year or "(year not shown)"
         # A key with a word after the year tells two reports of one author and year apart.
         word = re.sub(r"^[a-z]+(\d{4}|-nd)", "", self.study_id)

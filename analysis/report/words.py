@@ -37,6 +37,7 @@ __all__ = [
     "heterogeneity_line",
     "heterogeneity_sentence",
     "interval_name",
+    "lower_first",
     "model_name",
     "no_public_count",
     "pooled_sentence",
@@ -126,6 +127,17 @@ def and_list(items: Sequence[str]) -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def lower_first(text: str) -> str:
+    """Lower the first letter for use within a sentence, unless the word is an abbreviation.
+
+    Examples
+    --------
+    >>> lower_first("Death within 90 days"), lower_first("SR first"), lower_first("mRS 0-2")
+    ('death within 90 days', 'SR first', 'mRS 0-2')
+    """
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def interval_name(interval: Interval) -> str:

@@ -15,6 +15,7 @@ _PUBLIC: dict[str, str] = {
     "headline": "analysis.review.headline",
     "headlines": "analysis.review.headline",
     "headline_table": "analysis.review.overview",
+    "reproduction_studies": "analysis.review.overview",
     "reproduction_table": "analysis.review.overview",
     "versions_table": "analysis.review.overview",
     "pooled_section": "analysis.review.sections",

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from analysis.report.tables import Cell, Column, Table, table_from_rows
+from analysis.report.words import lower_first
 from analysis.review.session import ROOT
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def characteristics_table(evidence: Evidence, version: str | None = None) -> Tab
         footnotes=(
             "SR stent retriever; ASP aspiration; MCA, ACA, PCA middle, anterior and posterior "
             "cerebral artery. Direct: distal segments only; mixed segments: proximal segments are "
-            "included or the segments are not reported.",
+            "included or the segments are not reported. Unnamed: the text read shows no author.",
         ),
     )
 
@@ -245,7 +246,7 @@ def studies_flow(evidence: Evidence, version: str | None = None) -> Figure:
     return flow(
         boxes,
         name=f"flow-{chosen.alias}",
-        title=f"Flow of studies, evidence {chosen.label.lower()}",
+        title=f"Flow of studies, evidence {lower_first(chosen.label)}",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.report.section import Paragraph, Section
-from analysis.report.words import CI_METHODS, MODELS, PREDICTION_METHODS, TAU2_METHODS, and_list
+from analysis.report.words import CI_METHODS, MODELS, PREDICTION_METHODS, TAU2_METHODS, and_list, lower_first
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
@@ -21,9 +21,9 @@ def methods_text(evidence: Evidence) -> Section:
 def _paragraphs(evidence: Evidence) -> list[str]:
     protocol = evidence.protocol
     choice = protocol.primary
-    outcomes = and_list([item.label.lower() for item in protocol.main_outcomes])
-    subgroups = and_list([item.label.lower() for item in protocol.subgroups])
-    sensitivity = and_list([_lower_first(item.label) for item in protocol.sensitivity])
+    outcomes = and_list([lower_first(item.label) for item in protocol.main_outcomes])
+    subgroups = and_list([lower_first(item.label) for item in protocol.subgroups])
+    sensitivity = and_list([lower_first(item.label) for item in protocol.sensitivity])
     return [
         f"We pooled {outcomes} with a {MODELS[choice.model]} by "
         f"{TAU2_METHODS[choice.tau2_method]}. Intervals of the pooled rate are "
@@ -37,7 +37,3 @@ def _paragraphs(evidence: Evidence) -> list[str]:
         "A study's total is never pooled with its parts.",
         f"Prespecified subgroups are {subgroups}. Planned sensitivity analyses: {sensitivity}.",
     ]
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]

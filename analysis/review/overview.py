@@ -11,7 +11,7 @@ from analysis.review.headline import Headline, headline, headlines
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
 
-__all__ = ["headline_table", "paper_share", "reproduction_table", "versions_table"]
+__all__ = ["headline_table", "paper_share", "reproduction_studies", "reproduction_table", "versions_table"]
 
 _NO_COUNT = "no public count"
 
@@ -25,7 +25,7 @@ def headline_table(evidence: Evidence) -> Table:
         before = headline(evidence, question.population, question.outcome, window)
         rows.append(
             {
-                "outcome": evidence.protocol.outcome(question.outcome).label,
+                "outcome": evidence.protocol.outcome(question.outcome).short_label,
                 "population": evidence.protocol.population(question.population).short_label,
                 "today": rate(cell),
                 "today_n": _size(cell),
@@ -44,12 +44,12 @@ def headline_table(evidence: Evidence) -> Table:
         Column("window_n", "Studies; patients", "right"),
         Column("paper", "The paper, 2023", "right"),
     ]
-    rows.sort(key=lambda row: [item.label for item in evidence.protocol.main_outcomes].index(row["outcome"]))
+    order = [item.short_label for item in evidence.protocol.main_outcomes]
+    rows.sort(key=lambda row: order.index(row["outcome"]))
     level = _level(evidence)
     return table_from_rows(
         "headline",
-        f"Pooled rates in per cent ({level} % confidence interval) after thrombectomy, "
-        "this review beside the paper that it re-implements",
+        f"Pooled rates after thrombectomy ({level}% confidence interval)",
         columns,
         rows,
         footnotes=(
@@ -87,7 +87,6 @@ def reproduction_table(evidence: Evidence) -> Table:
                 "share": Cell(
                     f"{share(paper_share(cell))} %", round(100 * paper_share(cell), 2)
                 ),
-                "studies": "; ".join(cell.counts.label) or _NO_COUNT,
             }
         )
     columns = [
@@ -99,12 +98,10 @@ def reproduction_table(evidence: Evidence) -> Table:
         Column("paper", "The paper", "right"),
         Column("difference", "Difference, points", "right"),
         Column("share", "Patients reached", "right"),
-        Column("studies", "Studies read"),
     ]
     return table_from_rows(
         "reproduction",
-        "The paper's eight estimates beside those of this review from what was public by its "
-        "search month (per cent)",
+        "The paper's estimates beside those of this review",
         columns,
         rows,
         footnotes=(
@@ -112,6 +109,29 @@ def reproduction_table(evidence: Evidence) -> Table:
             "kind of occlusion. The studies need not be the same, as the paper's list is not public.",
         ),
         sortable=False,
+    )
+
+
+def reproduction_studies(evidence: Evidence) -> Table:
+    """Which studies stand behind each cell of the reproduction, and which are awaited."""
+    rows = [
+        {
+            "population": evidence.protocol.population(cell.question.population).short_label,
+            "outcome": evidence.protocol.outcome(cell.question.outcome).short_label,
+            "read": "; ".join(cell.counts.label) or _NO_COUNT,
+            "awaited": "; ".join(item.label for item in cell.awaited) or "none known",
+        }
+        for cell in headlines(evidence, evidence.versions[0].id)
+        if cell.published is not None
+    ]
+    columns = [
+        Column("population", "Occlusion"),
+        Column("outcome", "Outcome"),
+        Column("read", "Studies read"),
+        Column("awaited", "Studies whose count is awaited"),
+    ]
+    return table_from_rows(
+        "reproduction-studies", "Studies behind each value", columns, rows, sortable=False
     )
 
 

@@ -9,6 +9,7 @@ from analysis.report.tables import Column, Table, table_from_rows
 from analysis.report.words import (
     comparison_with_published,
     heterogeneity_sentence,
+    lower_first,
     model_name,
     no_public_count,
     pooled_sentence,
@@ -35,12 +36,12 @@ def pooled_section(
     names = evidence.protocol.population(population)
     words = evidence.protocol.outcome(outcome)
     stem = f"{population}-{outcome}-{chosen.alias}"
-    caption = f"{words.label}; {names.label.lower()}; evidence {chosen.label.lower()}"
+    caption = f"{words.label}; {lower_first(names.label)}; evidence {lower_first(chosen.label)}"
     if cell.pooled is None:
         text = no_public_count([item.label for item in cell.awaited])
         return Section((Note(f"{text}."), _left_out_fold(cell.counts, stem)))
     pooled = cell.pooled
-    setting = f"studies of thrombectomy for {_lower_first(names.label)}"
+    setting = f"studies of thrombectomy for {lower_first(names.label)}"
     parts: list[object] = [
         Paragraph(pooled_sentence(pooled, setting=setting, outcome=words.happened)),
         Paragraph(prediction_sentence(pooled)),
@@ -89,9 +90,9 @@ def subgroup_section(
         return Section((Note(text), _left_out_fold(result.counts, stem)))
     words = evidence.protocol.outcome(outcome)
     caption = (
-        f"{words.label} by {evidence.protocol.subgroup(variable).label.lower()}; "
-        f"{evidence.protocol.population(population).label.lower()}; "
-        f"evidence {chosen.label.lower()}"
+        f"{words.label} by {lower_first(evidence.protocol.subgroup(variable).label)}; "
+        f"{lower_first(evidence.protocol.population(population).label)}; "
+        f"evidence {lower_first(chosen.label)}"
     )
     flags = [
         [
@@ -166,7 +167,3 @@ def _source(rows: list, fallback: str) -> object:
 
     locator = "; ".join(dict.fromkeys(row.locator for row in rows)) or "source"
     return Cell(locator, href=rows[0].source_url if rows else fallback)
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
