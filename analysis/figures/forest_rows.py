@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from analysis.report.numbers import (
     count,
+    counted,
     is_missing,
     percent,
     percent_range,
@@ -124,7 +125,7 @@ def summary_rows(
     rows = [
         ForestRow(
             "pooled",
-            title or (f"{group}, pooled" if group else f"All {pooled.k} studies, pooled"),
+            title or _pooled_label(pooled.k, bool(group)),
             f"{count(events)}/{count(total)}",
             percent(pooled.estimate, pooled.ci.low, pooled.ci.high),
             "",
@@ -154,6 +155,11 @@ def summary_rows(
         )
     rows.append(ForestRow("note", heterogeneity_line(pooled), level=1 if group else 0, group=group))
     return rows
+
+
+def _pooled_label(k: int, in_group: bool) -> str:
+    studies = counted(k, "study", "studies")
+    return f"Pooled ({studies})" if in_group or k == 1 else f"All {studies}, pooled"
 
 
 def reference_row(reference: Reference) -> ForestRow:

@@ -289,7 +289,7 @@ def _tau2_number(value: float | None) -> str:
         return "0"
     if value < 0.001:
         return "<0.001"
-    return fixed(value, 3 if value < 0.1 else 2 if value < 10 else 1)
+    return fixed(value, 3 if value < 0.1 else 2 if value < 10 else 1 if value < 100 else 0)
 
 
 def i_squared(value: float | None) -> str:

@@ -117,7 +117,9 @@ def test_subgroups_have_their_own_diamonds_and_a_test_line():
     )
     for svg in (figure.svg, figure.svg_narrow):
         assert svg.count("<polygon") == 3
-        assert "Stent &lt;b&gt;, pooled" in svg
+        assert ">Stent &lt;b&gt;</text>" in svg
+        assert ">Pooled (3 studies)</text>" in svg
+        assert ">All 8 studies, pooled</text>" in svg
         assert overlaps(svg) == []
     assert "Test for subgroup differences (likelihood ratio, common τ²): 4.20, 1 df, p=0.04" in (figure.alt)
     groups = {row[1].text for row in figure.data_table.cells}

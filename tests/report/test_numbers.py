@@ -83,6 +83,7 @@ def test_p_values(value, shown):
         pytest.param((0.0,), "0", id="zero"),
         pytest.param((0.00004,), "<0.001", id="tiny"),
         pytest.param((0.0421,), "0.042", id="small"),
+        pytest.param((6.741, 0.0, 1704.23), "6.74 (0 to 1704)", id="few-studies"),
         pytest.param((0.5, 0.0, INF), "0.50 (0 to no upper limit)", id="unbounded"),
         pytest.param((0.5, NAN, NAN), "0.50 (interval not available)", id="no-interval"),
         pytest.param((NAN, 0.1, 0.2), MISSING, id="missing"),
