@@ -1,0 +1,119 @@
+/* Numbers as readers see them: as precise as their interval allows, halves rounded up, never a bare NaN. */
+(function (root) {
+  "use strict";
+
+  const MISSING = "not available";
+  const MINUS = "\u2212";
+  const THIN_SPACE = "\u202f";
+
+  function missing(value) {
+    return value === null || value === undefined || !Number.isFinite(value);
+  }
+
+  function fixed(value, decimals) {
+    if (missing(value)) return MISSING;
+    const places = decimals || 0;
+    /* Ten places first undo binary noise: 100 * 0.285 is 28.499999999999996. */
+    const parts = Math.abs(value).toFixed(10).split(".");
+    let digits = BigInt(parts[0] + parts[1].slice(0, places));
+    if (parts[1].charCodeAt(places) >= 53) digits += 1n;
+    let text = digits.toString().padStart(places + 1, "0");
+    if (places) text = text.slice(0, -places) + "." + text.slice(-places);
+    return value < 0 && digits > 0n ? MINUS + text : text;
+  }
+
+  function count(value) {
+    const text = fixed(value, 0);
+    return text.length < 5 ? text : text.replace(/\B(?=(\d{3})+$)/g, THIN_SPACE);
+  }
+
+  function counted(value, singular, plural) {
+    return count(value) + " " + (value === 1 ? singular : plural);
+  }
+
+  function percentDecimals(low, high) {
+    if (missing(low) || missing(high)) return 0;
+    const width = Number((100 * Math.abs(high - low)).toFixed(9));
+    return width >= 5 ? 0 : width >= 0.5 ? 1 : 2;
+  }
+
+  /* A percentage without its sign; what would round to 0 or 100 says so. */
+  function share(proportion, decimals) {
+    if (missing(proportion)) return MISSING;
+    const places = decimals || 0;
+    const text = fixed(100 * proportion, places);
+    const step = Math.pow(10, -places);
+    const shown = Number(text.replace(MINUS, "-"));
+    if (shown === 0) return proportion > 0 ? "<" + step.toFixed(places) : "0";
+    if (shown === 100) return proportion >= 1 ? "100" : ">" + (100 - step).toFixed(places);
+    return text;
+  }
+
+  function percentRange(low, high, decimals) {
+    if (missing(low) || missing(high)) return MISSING;
+    const places = decimals === undefined ? percentDecimals(low, high) : decimals;
+    return share(low, places) + " to " + share(high, places);
+  }
+
+  function percent(proportion, low, high) {
+    if (missing(proportion)) return MISSING;
+    const places = percentDecimals(low, high);
+    const inside =
+      missing(low) || missing(high) ? "interval " + MISSING : percentRange(low, high, places);
+    return share(proportion, places) + "% (" + inside + ")";
+  }
+
+  function pValue(value) {
+    if (missing(value)) return "p " + MISSING;
+    if (value < 0.001) return "p<0.001";
+    if (value > 0.99) return "p>0.99";
+    const close = value < 0.01 || (value >= 0.045 && value < 0.055);
+    return "p=" + fixed(value, close ? 3 : 2);
+  }
+
+  function variance(value) {
+    if (missing(value)) return MISSING;
+    if (value === 0) return "0";
+    if (value < 0.001) return "<0.001";
+    return fixed(value, value < 0.1 ? 3 : value < 10 ? 2 : 1);
+  }
+
+  function tau2(value, low, high) {
+    const text = variance(value);
+    if (text === MISSING) return text;
+    if (low === undefined || Number.isNaN(low) || Number.isNaN(high)) {
+      return text + " (interval " + MISSING + ")";
+    }
+    const upper = high === Infinity ? "no upper limit" : variance(high);
+    return text + " (" + variance(low) + " to " + upper + ")";
+  }
+
+  function iSquared(value) {
+    const text = share(value, 0);
+    return text === MISSING ? text : text + "%";
+  }
+
+  function statistic(value) {
+    if (missing(value)) return MISSING;
+    const size = Math.abs(value);
+    return fixed(value, size < 10 ? 2 : size < 100 ? 1 : 0);
+  }
+
+  const api = {
+    MISSING: MISSING,
+    missing: missing,
+    fixed: fixed,
+    count: count,
+    counted: counted,
+    percentDecimals: percentDecimals,
+    share: share,
+    percentRange: percentRange,
+    percent: percent,
+    pValue: pValue,
+    tau2: tau2,
+    iSquared: iSquared,
+    statistic: statistic,
+  };
+  if (typeof module !== "undefined" && module.exports) module.exports = api;
+  else (root.ReviewExplore = root.ReviewExplore || {}).format = api;
+})(typeof globalThis !== "undefined" ? globalThis : this);
