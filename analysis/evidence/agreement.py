@@ -116,10 +116,10 @@ class Resolution:
 
 
 def cohen_kappa(pairs: Iterable[tuple[Hashable, Hashable]]) -> Kappa:
-    """Return Cohen's kappa with the large-sample interval of Fleiss, Cohen and Everitt (1969).
+    r"""Return Cohen's kappa with the large-sample interval of Fleiss, Cohen and Everitt (1969).
 
     With observed agreement :math:`p_o` and agreement by chance :math:`p_e`,
-    :math:`\\kappa = (p_o - p_e) / (1 - p_e)`. The interval is the estimate plus and minus 1.96
+    :math:`\kappa = (p_o - p_e) / (1 - p_e)`. The interval is the estimate plus and minus 1.96
     standard errors, cut at -1 and 1; pairs are taken as independent, which rows of one study are
     not quite.
 

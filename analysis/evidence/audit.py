@@ -105,7 +105,7 @@ def selection_checks(evidence: Evidence) -> tuple[int, tuple[CheckResult, ...]]:
 
 
 def _questions(evidence: Evidence) -> Iterator[Question]:
-    """Yield each population, pooled outcome, version and subgroup with the choices that can double patients."""
+    """Yield every population, outcome, version and subgroup, with choices that could double patients."""
     protocol = evidence.protocol
     units = get_args(get_type_hints(Question)["units"])
     yield from (

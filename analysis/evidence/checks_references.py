@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from difflib import get_close_matches
+from typing import get_args, get_type_hints
 
 from analysis.evidence.faults import Finding
 from analysis.evidence.rules import Check, Tables, found
@@ -145,11 +146,34 @@ def _intervals(tables: Tables) -> Iterator[Finding]:
             )
 
 
+def _choices(tables: Tables) -> Iterator[Finding]:
+    """Hold the planned departures from the primary selection against what a question can ask."""
+    # Imported here, as selection is a step above the checks of what it selects from.
+    from analysis.evidence.select import Question
+
+    hints = get_type_hints(Question)
+    for item in tables.protocol.sensitivity:
+        for name, value in item.selection:
+            allowed = get_args(hints.get(name, object))
+            known = name in hints and (not allowed or value in allowed)
+            yield Finding(
+                check="",
+                status="pass" if known else "fault",
+                file="protocol.yml",
+                row=0,
+                column=f"analysis.sensitivity.{item.key}",
+                value=f"{name}: {value}",
+                message="" if known else "no such choice of selection",
+                expected=", ".join(str(each) for each in allowed) or ", ".join(hints),
+            )
+
+
 CHECKS: tuple[Check, ...] = (
     Check("studies-known", "Every row names a known study", _studies_known),
     Check("outcomes-known", "Every outcome is in the protocol", _outcomes_known),
     Check("groups-known", "Every overlap group is described", _groups_known),
     Check("first-versions", "First version follows from the stage", _first_versions),
+    Check("choices-known", "Planned departures name known choices", _choices),
     Check("decision-lists", "Decision lists agree with the studies", _decision_lists),
     Check("same-identity", "No two studies share an identifier", _same_identity),
     Check("study-parts", "Parts of a study do not exceed it", _study_parts),

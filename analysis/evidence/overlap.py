@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from analysis.evidence.tables import Study
 
@@ -36,12 +37,14 @@ def specific_territory(territories: Iterable[str]) -> str:
     return found.pop() if len(found) == 1 and found <= set(_SPECIFIC) else "mixed"
 
 
-def one_per_group(candidates: Iterable[Candidate]) -> tuple[Clash, ...]:
+def one_per_group(
+    candidates: Iterable[Candidate], first: Literal["largest", "earliest"] = "largest"
+) -> tuple[Clash, ...]:
     """Return the studies that must stay out so that no group can count a patient twice.
 
-    Within a group the larger total goes first, then the earlier year, then the study key. A later
-    study stays in only when its territory and that of every kept study of the group are named and
-    differ.
+    Within a group the larger total goes first, then the earlier year, then the study key; with
+    `first` "earliest", year goes before total. A later study stays in only when its territory and
+    that of every kept study of the group are named and differ.
     """
     groups: dict[str, list[Candidate]] = {}
     for candidate in candidates:
@@ -50,7 +53,7 @@ def one_per_group(candidates: Iterable[Candidate]) -> tuple[Clash, ...]:
     clashes = []
     for group, members in groups.items():
         kept: list[Candidate] = []
-        for candidate in sorted(members, key=_precedence):
+        for candidate in sorted(members, key=_PRECEDENCE[first]):
             rival = next((other for other in kept if _may_share(candidate, other)), None)
             if rival is None:
                 kept.append(candidate)
@@ -59,9 +62,19 @@ def one_per_group(candidates: Iterable[Candidate]) -> tuple[Clash, ...]:
     return tuple(clashes)
 
 
-def _precedence(candidate: Candidate) -> tuple[int, int, str]:
-    year = candidate.study.year if candidate.study.year is not None else 9999
-    return (-candidate.total, year, candidate.study.study_id)
+def _largest(candidate: Candidate) -> tuple[int, int, str]:
+    return (-candidate.total, _year(candidate), candidate.study.study_id)
+
+
+def _earliest(candidate: Candidate) -> tuple[int, int, str]:
+    return (_year(candidate), -candidate.total, candidate.study.study_id)
+
+
+def _year(candidate: Candidate) -> int:
+    return candidate.study.year if candidate.study.year is not None else 9999
+
+
+_PRECEDENCE = {"largest": _largest, "earliest": _earliest}
 
 
 def _may_share(one: Candidate, other: Candidate) -> bool:

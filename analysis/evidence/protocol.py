@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 _DIRECTIONS = ("better-high", "better-low")
 _ROLES = ("main", "secondary", "not_pooled")
+_UNCERTAIN = {"uncertain": ("printed", "arm"), "follow_up": ("best", "worst")}
 _OCCLUSIONS = ("primary", "secondary", "mixed", "not_stated", "iatrogenic")
 
 
@@ -103,12 +104,18 @@ class AnalysisChoice:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """One planned departure from the primary analysis or selection."""
+    """One planned departure from the primary analysis, selection or counts.
+
+    `counts` says how uncertain counts are used: ``uncertain`` takes ranges (``"printed"``) or also
+    percentages of the arm (``"arm"``), ``follow_up`` puts lost patients back (``"best"``,
+    ``"worst"``).
+    """
 
     key: str
     label: str
     analysis: tuple[tuple[str, str], ...] = ()
     selection: tuple[tuple[str, str], ...] = ()
+    counts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,10 +354,15 @@ class _Reader:
     def _sensitivity(self, path: str, item: dict[str, Any]) -> Sensitivity:
         changes = {
             name: tuple(sorted(self.get(item, path, name, dict, {}).items()))
-            for name in ("analysis", "selection")
+            for name in ("analysis", "selection", "counts")
         }
         if not any(changes.values()):
-            self.add(path, item.get("key", ""), "changes nothing", "analysis or selection")
+            self.add(path, item.get("key", ""), "changes nothing", "analysis, selection or counts")
+        for name, value in changes["counts"]:
+            allowed = _UNCERTAIN.get(name, ())
+            if value not in allowed:
+                expected = "one of " + ", ".join(allowed) if allowed else ", ".join(_UNCERTAIN)
+                self.add(f"{path}.counts", f"{name}: {value}", "not in the vocabulary", expected)
         return Sensitivity(
             self.get(item, path, "key", str), self.get(item, path, "label", str), **changes
         )

@@ -1,8 +1,8 @@
 """Selection: one question at a time, from rows to counts in which no patient stands twice.
 
 Every row about the outcome either stands in the counts or is left out with a reason. The steps run
-in a fixed order: study, arm, population, scope, count, unit, doubt, definition, subgroup level,
-parts and totals, overlap.
+in a fixed order: study, arm, population, scope, count, derivation, source, unit, doubt, definition,
+subgroup level, parts and totals, overlap.
 """
 
 from __future__ import annotations
@@ -23,6 +23,13 @@ __all__ = ["Counts", "LeftOut", "Question", "applying_doubts", "select"]
 
 Key = tuple[str, str, str]
 IntArray = npt.NDArray[np.int64]
+
+#: Derivations of an exact count that each choice admits.
+_DERIVATIONS = {
+    "any": ("stated", "from_percent", "deduced"),
+    "printed": ("stated", "from_percent"),
+    "stated": ("stated",),
+}
 
 #: Time points that are not those of the review and are named in a flag.
 _LOOSE_TIMES = {
@@ -47,12 +54,24 @@ class Question:
         Whether studies with proximal segments count.
     units : {"patients", "all"}
         Whether rows that count occlusions or procedures, which can hold a patient twice, are taken.
-    overlap : {"one_per_group", "all"}
-        Whether every report of an overlap group is taken.
+    overlap : {"one_per_group", "earliest", "proven", "all"}
+        One report of an overlap group, the largest; one, the earliest; one, but only in groups whose
+        shared patients are proven; or every report.
     doubtful : {"keep", "drop"}
         Whether rows named in `doubts.csv` are taken.
     definition : {"any", "strict"}
         Whether rows whose definition or time point departs from that of the review are taken.
+    without : str
+        Leave out rows whose `threshold_note` holds these words.
+    derivation : {"any", "printed", "stated"}
+        Any exact count; counts that are printed or follow from a printed percentage; counts of which
+        both numbers are printed.
+    source : {"any", "own"}
+        Whether rows read in a text that cites the study are taken.
+    verified : {"any", "yes"}
+        Whether rows whose source no second reader opened again are taken.
+    stage : {"any", "first", "latest"}
+        Whether only studies of the first version, or only those new in this version, are taken.
     """
 
     population: str
@@ -61,9 +80,14 @@ class Question:
     subgroup: Literal["technique", "territory"] | None = None
     scope: Literal["all", "direct"] = "all"
     units: Literal["patients", "all"] = "patients"
-    overlap: Literal["one_per_group", "all"] = "one_per_group"
+    overlap: Literal["one_per_group", "earliest", "proven", "all"] = "one_per_group"
     doubtful: Literal["keep", "drop"] = "keep"
     definition: Literal["any", "strict"] = "any"
+    without: str = ""
+    derivation: Literal["any", "printed", "stated"] = "any"
+    source: Literal["any", "own"] = "any"
+    verified: Literal["any", "yes"] = "any"
+    stage: Literal["any", "first", "latest"] = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +220,8 @@ class _Selection:
             ("population", self._population_reason),
             ("scope", self._scope_reason),
             ("count", _count_reason),
+            ("derivation", self._derivation_reason),
+            ("source", self._source_reason),
             ("unit", self._unit_reason),
             ("doubt", self._doubt_reason),
             ("definition", self._definition_reason),
@@ -227,6 +253,9 @@ class _Selection:
             return f"The study is excluded: {study.eligibility_reason}."
         if study.eligibility == "awaiting":
             return f"The study awaits usable counts: {study.eligibility_reason}."
+        stages = {"first": self.evidence.versions[0].id, "latest": self.version.id}
+        if study.first_version != stages.get(self.question.stage, study.first_version):
+            return f"The study is of another stage: it entered with version {study.first_version}."
         return ""
 
     def _arm_reason(self, row: Outcome) -> str:
@@ -244,6 +273,18 @@ class _Selection:
             return "The study allows other than distal segments, or does not name its segments."
         return ""
 
+    def _derivation_reason(self, row: Outcome) -> str:
+        if row.derivation in _DERIVATIONS[self.question.derivation]:
+            return ""
+        return f"The count is not printed as such: {row.derivation.replace('_', ' ')}."
+
+    def _source_reason(self, row: Outcome) -> str:
+        if self.question.source == "own" and row.source_kind == "citing_review":
+            return "The row was read in a text that cites the study."
+        if self.question.verified == "yes" and row.verified != "yes":
+            return "The source was not opened again by a second reader."
+        return ""
+
     def _unit_reason(self, row: Outcome) -> str:
         if self.question.units == "patients" and row.unit != "patients":
             return f"The row counts {row.unit}, not patients; a patient can stand in it twice."
@@ -256,6 +297,8 @@ class _Selection:
         return f"The row is doubtful: {doubts[0].doubt}." if doubts else ""
 
     def _definition_reason(self, row: Outcome) -> str:
+        if self.question.without and self.question.without in row.threshold_note:
+            return f"The definition is left out by choice: {row.threshold_note}."
         if self.question.definition == "any":
             return ""
         if row.threshold_note:
@@ -295,7 +338,10 @@ class _Selection:
             )
             for study_id, members in _by_study(rows).items()
         ]
-        clashes = {clash.study.study_id: clash for clash in one_per_group(candidates)}
+        if self.question.overlap == "proven":
+            candidates = [each for each in candidates if each.study.overlap_group not in self.loose]
+        first = "earliest" if self.question.overlap == "earliest" else "largest"
+        clashes = {clash.study.study_id: clash for clash in one_per_group(candidates, first)}
 
         def reason_of(row: Outcome) -> str:
             clash = clashes.get(row.study_id)

@@ -41,7 +41,8 @@ def test_standard_error_by_hand():
     # var = [A + B - C] / (n (1 - pe)^2), 1 - kappa = 30/46.
     rest = Fraction(30, 46)
     kappa, by_chance = 1 - rest, Fraction(54, 100)
-    a = Fraction(5, 10) * (1 - Fraction(13, 10) * rest) ** 2 + Fraction(2, 10) * (1 - Fraction(7, 10) * rest) ** 2
+    a = Fraction(5, 10) * (1 - Fraction(13, 10) * rest) ** 2
+    a += Fraction(2, 10) * (1 - Fraction(7, 10) * rest) ** 2
     # first yes/second no: second's share of yes + first's share of no = 6/10 + 3/10
     # first no/second yes: second's share of no + first's share of yes = 4/10 + 7/10
     b = rest**2 * (Fraction(2, 10) * Fraction(9, 10) ** 2 + Fraction(1, 10) * Fraction(11, 10) ** 2)
@@ -91,7 +92,7 @@ def test_pairs_of_a_small_case():
 
     pairs = pairs_of(rows)
 
-    assert [(pair.key[:2], pair.second is None) for pair in pairs] == [(("a", "x"), False), (("a", "y"), True)]
+    assert [(*pair.key[:2], pair.second is None) for pair in pairs] == [("a", "x", False), ("a", "y", True)]
 
 
 def test_fields_of_a_small_case():
@@ -141,6 +142,7 @@ def test_every_resolved_row_says_how(real):
 
 def test_the_one_row_with_two_counts_is_listed(real):
     # README of the pack: deaths in the control arm of DISTAL, 272 assigned or 269 followed up.
-    (item,) = [item for item in resolutions(real) if item.row.key == ("psychogios2025", "control", "mortality90")]
+    row = ("psychogios2025", "control", "mortality90")
+    (item,) = [item for item in resolutions(real) if item.row.key == row]
 
     assert {(row.events, row.total) for row in item.wrote} == {(38, 272), (38, 269)}
