@@ -9,6 +9,7 @@ mends what the theme does wrong for assistive technology.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -98,6 +99,7 @@ def _point_cache_at_inputs(app: Sphinx, config: Config) -> None:
         old = [path for path in caches.iterdir() if path.is_dir() and path != current]
         for path in sorted(old, key=lambda each: each.stat().st_mtime)[: 1 - _CACHES_KEPT]:
             shutil.rmtree(path)
+            path.with_suffix(".facts.json").unlink(missing_ok=True)
     if current.is_dir():
         os.utime(current)
 
@@ -116,9 +118,16 @@ def _isolate_kernels(app: Sphinx, config: Config) -> None:
 
 def _hand_facts_to_pages(app: Sphinx, config: Config) -> None:
     """Offer every computed fact to the prose as ``{{ key }}``; an unknown key stops the build."""
-    from analysis import review
+    # The path of the cache carries the digest of all inputs, so the facts can be kept beside it.
+    kept = Path(config.nb_execution_cache_path).with_suffix(".facts.json")
+    if kept.is_file():
+        facts = json.loads(kept.read_text("utf-8"))
+    else:
+        from analysis import review
 
-    facts = review.facts(review.load())
+        facts = review.facts(review.load())
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(facts), "utf-8")
     config.myst_substitutions = {**config.myst_substitutions, **facts}
     config.release = config.version = facts["version"]
 

@@ -139,3 +139,23 @@ def test_style_of_the_bibliography_bears_missing_fields():
     assert list(lines) == ["alpha2021", "zeta2020"]
     assert lines["zeta2020"] == "Zeta TRIAL. 2020."
     assert lines["alpha2021"].endswith("Title. J.")
+
+
+def test_facts_are_kept_beside_the_cache_of_the_same_inputs(tmp_path, monkeypatch):
+    calls = []
+    from analysis import review
+
+    monkeypatch.setattr(review, "load", lambda: "evidence", raising=False)
+    monkeypatch.setattr(
+        review, "facts", lambda evidence: calls.append(evidence) or {"version": "1"}, raising=False
+    )
+    for cache, expected in (("one", 1), ("one", 1), ("two", 2)):
+        config = SimpleNamespace(
+            nb_execution_cache_path=str(tmp_path / cache), myst_substitutions={"own": "text"}
+        )
+
+        sphinxext._hand_facts_to_pages(SimpleNamespace(), config)
+
+        assert config.myst_substitutions == {"own": "text", "version": "1"}
+        assert config.release == "1"
+        assert len(calls) == expected
