@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,80}>")
+_NOT_WORD = re.compile(r"[\W_]+")
 _APOSTROPHE = re.compile(r"['’‘`´ʼ]")
 _LETTERS = str.maketrans(
     {
@@ -109,7 +110,7 @@ def fold(text: str) -> str:
         text = "".join(letter for letter in parts if not unicodedata.combining(letter))
     else:
         text = _APOSTROPHE.sub("", text).casefold()
-    return " ".join("".join(c if c.isalnum() else " " for c in text).split())
+    return _NOT_WORD.sub(" ", text).strip()
 
 
 def fold_title(title: str) -> str:
