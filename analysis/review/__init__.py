@@ -12,8 +12,8 @@ from typing import Any
 #: Public name -> module that defines it.
 _PUBLIC: dict[str, str] = {
     "load": "analysis.review.session",
-    "headline": "analysis.review.headline",
-    "headlines": "analysis.review.headline",
+    "headline": "analysis.review.cells",
+    "headlines": "analysis.review.cells",
     "headline_table": "analysis.review.overview",
     "reproduction_studies": "analysis.review.overview",
     "reproduction_table": "analysis.review.overview",
@@ -32,7 +32,7 @@ _PUBLIC: dict[str, str] = {
     "trial_counts_table": "analysis.review.others",
     "rivals_table": "analysis.review.others",
     "methods_text": "analysis.review.methods",
-    "facts": "analysis.review.facts",
+    "facts": "analysis.review.prose",
 }
 
 __all__ = sorted(_PUBLIC)

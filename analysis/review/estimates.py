@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.report.html import slug
 from analysis.results import to_plain
-from analysis.review.headline import headlines
+from analysis.review.cells import headlines
 from analysis.review.subgroup import subgroup_results
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
-    from analysis.review.headline import Headline
+    from analysis.review.cells import Headline
     from analysis.review.subgroup import SubgroupResult
 
 __all__ = ["all_estimates"]

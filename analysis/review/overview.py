@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from analysis.report.numbers import count, events_of_total, percent, points, share
 from analysis.report.tables import Cell, Column, Table, table_from_rows
-from analysis.review.headline import Headline, headline, headlines
+from analysis.review.cells import Headline, headline, headlines
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence

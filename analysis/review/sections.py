@@ -16,7 +16,7 @@ from analysis.report.words import (
     prediction_sentence,
     subgroup_sentence,
 )
-from analysis.review.headline import headline
+from analysis.review.cells import headline
 from analysis.review.subgroup import subgroup_result
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.select import Counts, Question, select
 from analysis.results import Result
-from analysis.review.headline import hashed, primary_settings
+from analysis.review.cells import hashed, primary_settings
 from analysis.synthesis.subgroups import SubgroupTest, compare_subgroups
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
-    from analysis.review.headline import HashedEvidence
+    from analysis.review.cells import HashedEvidence
 
 __all__ = ["SubgroupResult", "subgroup_result", "subgroup_results"]
 

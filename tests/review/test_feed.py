@@ -7,7 +7,7 @@ import pytest
 
 from analysis import review
 from analysis.report import feed as module
-from analysis.review.headline import headlines
+from analysis.review.cells import headlines
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from analysis import __version__
 from analysis.report.numbers import count, date_text, percent
 from analysis.report.words import MODELS
-from analysis.review.headline import headlines
+from analysis.review.cells import headlines
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence

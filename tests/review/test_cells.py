@@ -4,7 +4,7 @@ import pytest
 
 from analysis import review
 from analysis.evidence.select import Question, select
-from analysis.review.headline import pool_counts
+from analysis.review.cells import pool_counts
 
 
 @pytest.fixture(scope="module")
