@@ -33,7 +33,7 @@ class KeyLabels(BaseLabelStyle):
 class ByAuthorOrTitle(BaseSortingStyle):
     """Sort by the first author, or by the title where no author was shown, then by year."""
 
-    def sorting_key(self, entry: Any) -> tuple[str, str, str]:  # noqa: ANN401 - no types there
+    def sorting_key(self, entry: Any) -> tuple[str, str, str]:
         """Return what an entry is sorted by."""
         people = entry.persons.get("author", [])
         name = " ".join(people[0].last_names) if people else entry.fields.get("title", entry.key)
@@ -46,7 +46,7 @@ class ReviewStyle(PlainStyle):
     default_sorting_style = ByAuthorOrTitle
     default_label_style = KeyLabels
 
-    def get_article_template(self, entry: Any) -> Any:  # noqa: ANN401 - no types there
+    def get_article_template(self, entry: Any) -> Any:
         """Return the template of an article, and of everything else."""
         return join(sep=" ")[
             optional[sentence[self.format_names("author", as_sentence=False)]],
