@@ -196,9 +196,10 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the hooks with Sphinx."""
-    from analysis import sphinxbib
+    from analysis import book_pages, sphinxbib
 
     sphinxbib.register()
+    book_pages.connect(app)
     app.connect("config-inited", _point_cache_at_inputs)
     app.connect("config-inited", _isolate_kernels)
     app.connect("config-inited", _hand_facts_to_pages)

@@ -45,6 +45,7 @@ def forest(
     title: str,
     limits: StudyLimits | Sequence[StudyLimits] | None = None,
     flags: Sequence[Sequence[str]] | Sequence[Sequence[Sequence[str]]] = (),
+    hrefs: Sequence[str] | Sequence[Sequence[str]] = (),
     reference: Reference | None = None,
     awaited: Sequence[str] = (),
     sort: str = "given",
@@ -67,6 +68,9 @@ def forest(
     flags
         Short remarks, one sequence a study in the order of the result; for a subgroup test one such
         list a level. A study with remarks carries a dagger.
+    hrefs
+        Address of each study's page, in the order of the result; for a subgroup test one such list a
+        level.
     reference
         A published estimate to show below.
     awaited
@@ -87,6 +91,7 @@ def forest(
     overall = result if isinstance(result, Pooled) else result.overall
     each_limits = _per_group(groups, limits)
     each_flags = cast("Sequence[Sequence[Sequence[str]]]", [flags] if isinstance(result, Pooled) else flags)
+    each_hrefs = cast("Sequence[Sequence[str]]", [hrefs] if isinstance(result, Pooled) else hrefs)
     rows: list[ForestRow] = []
     for index, (level, pooled) in enumerate(groups):
         if level:
@@ -97,6 +102,7 @@ def forest(
             each_limits[index],
             group=level,
             flags=each_flags[index] if flags else (),
+            hrefs=each_hrefs[index] if hrefs else (),
             order=order,
         )
         rows.append(ForestRow("gap"))
@@ -236,6 +242,8 @@ def _data(name: str, title: str, rows: Sequence[ForestRow]) -> Table:
                 line[key] = Cell("", "")
             elif key in ("events", "total") and float(value).is_integer():  # type: ignore[arg-type]
                 line[key] = int(value)  # type: ignore[call-overload]
+        if row.href:
+            line["label"] = Cell(row.label, href=row.href)
         lines.append(line)
     return table_from_rows(name, f"{title}: data of the forest plot", columns, lines)
 

@@ -193,7 +193,7 @@ def _label(drawing: Drawing, row: ForestRow, x: float, y: float, limit: float) -
     room = limit - text_width(dagger, FONT_SIZE)
     shown = clip_text(row.label, FONT_SIZE, room, bold=strong)
     tip = "" if shown == row.label else row.label
-    drawing.text(x, y, shown + dagger, bold=strong, tip=tip)
+    drawing.text(x, y, shown + dagger, bold=strong, tip=tip, href=row.href)
 
 
 def _column_width(head: str, texts: Sequence[str]) -> float:

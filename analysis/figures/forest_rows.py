@@ -70,6 +70,7 @@ class ForestRow:
     weight: float | None = None
     group: str = ""
     remark: str = ""
+    href: str = ""
 
 
 def rows_of_pooled(
@@ -78,6 +79,7 @@ def rows_of_pooled(
     *,
     group: str = "",
     flags: Sequence[Sequence[str]] = (),
+    hrefs: Sequence[str] = (),
     order: Sequence[int] | None = None,
     prediction: bool = True,
     title: str = "",
@@ -111,6 +113,7 @@ def rows_of_pooled(
                 weight,
                 group,
                 remark,
+                hrefs[index] if hrefs else "",
             )
         )
     return [*rows, *summary_rows(pooled, group=group, prediction=prediction, title=title)]

@@ -149,8 +149,9 @@ class Drawing:
         limit: float | None = None,
         upright: bool = False,
         tip: str = "",
+        href: str = "",
     ) -> None:
-        """Write one line of text with its baseline at `y`.
+        """Write one line of text with its baseline at `y`; with `href`, as a link.
 
         With `limit`, text that would be wider is clipped and the whole of it becomes its tip.
         `upright` turns the line to read from bottom to top.
@@ -171,17 +172,20 @@ class Drawing:
             values += _paint(fill, None)
         whole = content if shown != content else tip
         title = f"<title>{escape(whole)}</title>" if whole else ""
-        self._parts.append(f"<text {values}>{title}{escape(shown)}</text>")
+        line = f"<text {values}>{title}{escape(shown)}</text>"
+        self._parts.append(f'<a href="{escape(href)}">{line}</a>' if href else line)
 
     def render(self, alt: str) -> str:
         """Return the drawing as an ``<svg>`` element that scales with its place."""
         width, height = number(self.width), number(self.height)
         body = "\n".join(self._parts)
+        # An image hides what is inside it from assistive technology, links too.
+        role = "group" if "<a href=" in body else "img"
         return (
             f'<svg xmlns="{_NS}" class="figure-svg f-ink" viewBox="0 0 {width} {height}" '
             f'width="{width}" height="{height}" fill="{colour("ink")}" '
             f'font-family="{FONT_FAMILY}" font-size="{number(FONT_SIZE)}" '
-            f'role="img" aria-label="{escape(alt)}">\n'
+            f'role="{role}" aria-label="{escape(alt)}">\n'
             f'<rect class="f-paper" width="{width}" height="{height}" fill="{colour("paper")}"/>\n'
             f"{body}\n</svg>"
         )

@@ -29,6 +29,7 @@ _FIGURE = re.compile(
     r'<div class="figure-wide">(?P<svg><svg .*?</svg>)</div>',
     re.DOTALL,
 )
+_LINK = re.compile(r"</?a\b[^>]*>")
 _NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -53,6 +54,8 @@ def _save_picture(folder: Path, name: str, svg: str) -> tuple[Path, ...]:
 
     folder.mkdir(parents=True, exist_ok=True)
     svg_file, png_file = folder / f"{name}.svg", folder / f"{name}.png"
+    # Links to pages of the book lead nowhere from a file that was taken away.
+    svg = _LINK.sub("", svg)
     svg_file.write_text(f"{svg}\n", encoding="utf-8", newline="")
     png = svg_to_png(svg)
     if png is None:

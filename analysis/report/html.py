@@ -1,4 +1,4 @@
-"""Safe HTML: everything is escaped, and only web links leave the page."""
+"""Safe HTML: everything is escaped; links lead to the web or to another page of the book."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from html import escape as _escape
 from urllib.parse import urlsplit
 
-__all__ = ["attributes", "element", "escape", "is_web_link", "link", "slug"]
+__all__ = ["attributes", "element", "escape", "is_site_link", "is_web_link", "link", "slug"]
 
 _SCHEMES = frozenset({"http", "https"})
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\"'<>`\\]")
+_SITE = re.compile(r"\.\./[a-z]+/[A-Za-z0-9_-]+\.html(#[A-Za-z0-9_-]+)?")
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -63,8 +64,19 @@ def is_web_link(href: str | None) -> bool:
     return parts.scheme in _SCHEMES and bool(parts.netloc)
 
 
+def is_site_link(href: str | None) -> bool:
+    """Tell whether an address means another page of the book, as seen from a page in a folder.
+
+    Examples
+    --------
+    >>> is_site_link("../studies/memon2020.html#row-all-sich"), is_site_link("../../etc/passwd")
+    (True, False)
+    """
+    return bool(href and _SITE.fullmatch(href))
+
+
 def link(text: object, href: str | None) -> str:
-    """Link text to a web address; any other address leaves plain text.
+    """Link text to a web address or to a page of the book; any other address leaves plain text.
 
     Examples
     --------
@@ -72,7 +84,7 @@ def link(text: object, href: str | None) -> str:
     ('a', '<a href="https://x.org/?a=1&amp;b=2">a</a>')
     """
     shown = escape(text)
-    return f'<a href="{escape(href)}">{shown}</a>' if is_web_link(href) else shown
+    return f'<a href="{escape(href)}">{shown}</a>' if is_web_link(href) or is_site_link(href) else shown
 
 
 def slug(text: str) -> str:

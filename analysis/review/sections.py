@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.report.section import Fold, Note, Paragraph, Section
-from analysis.report.tables import Column, Table, table_from_rows
+from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import (
     comparison_with_published,
     heterogeneity_sentence,
@@ -17,6 +17,7 @@ from analysis.report.words import (
     subgroup_sentence,
 )
 from analysis.review.cells import headline
+from analysis.review.provenance import row_href, study_href
 from analysis.review.subgroup import subgroup_result
 
 if TYPE_CHECKING:
@@ -61,13 +62,14 @@ def pooled_section(
             name=f"forest-{stem}",
             title=caption,
             flags=cell.counts.flags,
+            hrefs=_hrefs(cell.counts),
             reference=reference,
         )
     )
     parts.append(Paragraph(heterogeneity_sentence(pooled)))
     parts.append(Note(f"Model: {model_name(pooled.settings)}."))
     parts.extend(Note(note) for note in pooled.notes)
-    parts.append(Fold("Studies pooled and remarks", _pooled_table(cell.counts, stem, evidence)))
+    parts.append(Fold("Rows pooled, with sources and remarks", _pooled_table(cell.counts, stem, evidence)))
     parts.append(_left_out_fold(cell.counts, stem))
     return Section(tuple(parts))
 
@@ -94,20 +96,19 @@ def subgroup_section(
         f"{lower_first(evidence.protocol.population(population).label)}; "
         f"evidence {lower_first(chosen.label)}"
     )
-    flags = [
+    flags, hrefs = (
         [
-            remarks
-            for remarks, group in zip(result.counts.flags, result.groups, strict=True)
-            if group == level
+            [item for item, group in zip(items, result.groups, strict=True) if group == level]
+            for level in result.test.levels
         ]
-        for level in result.test.levels
-    ]
-    figure = forest(result.test, name=f"forest-{stem}", title=caption, flags=flags)
+        for items in (result.counts.flags, _hrefs(result.counts))
+    )
+    figure = forest(result.test, name=f"forest-{stem}", title=caption, flags=flags, hrefs=hrefs)
     return Section(
         (
             Paragraph(subgroup_sentence(result.test)),
             figure,
-            Fold("Studies pooled and remarks", _pooled_table(result.counts, stem, evidence)),
+            Fold("Rows pooled, with sources and remarks", _pooled_table(result.counts, stem, evidence)),
             _left_out_fold(result.counts, stem),
         )
     )
@@ -121,7 +122,11 @@ def left_out(counts: Counts, name: str) -> Table:
         Column("reason", "Reason"),
     ]
     rows = [
-        {"study": item.study_id, "arm": item.arm_id, "reason": item.reason}
+        {
+            "study": Cell(item.study_id, href=study_href(item.study_id)),
+            "arm": item.arm_id,
+            "reason": item.reason,
+        }
         for item in counts.left_out
     ]
     return table_from_rows(name, "Rows left out, and why", columns, rows)
@@ -133,37 +138,41 @@ def _left_out_fold(counts: Counts, stem: str) -> Fold:
 
 
 def _pooled_table(counts: Counts, stem: str, evidence: Evidence) -> Table:
+    """One line for each row of `outcomes.csv` that is pooled, with its source and its page."""
     columns = [
         Column("study", "Study"),
         Column("group", "Level"),
+        Column("arm", "Arm"),
         Column("events", "Events", "right"),
         Column("total", "Patients", "right"),
-        Column("arms", "Arms"),
-        Column("flags", "Remarks"),
         Column("where", "Where it stands"),
+        Column("flags", "Remarks"),
     ]
     if counts.group is None:
         columns.pop(1)
-    rows = []
-    for place, study in enumerate(counts.study_id):
-        keys = counts.rows_used[place]
-        sources = [row for row in evidence.outcomes if row.key in keys]
-        rows.append(
-            {
-                "study": counts.label[place],
-                "group": counts.group[place] if counts.group is not None else None,
-                "events": int(counts.events[place]),
-                "total": int(counts.total[place]),
-                "arms": ", ".join(key[1] for key in keys),
-                "flags": "; ".join(counts.flags[place]) or "none",
-                "where": _source(sources, evidence.study(study).source_url),
-            }
-        )
-    return table_from_rows(f"pooled-{stem}", "Studies pooled", columns, rows)
+    known = {row.key: row for row in evidence.outcomes}
+    rows = [
+        {
+            "study": Cell(counts.label[place], href=row_href(key)),
+            "group": counts.group[place] if counts.group is not None else None,
+            "arm": key[1],
+            "events": known[key].events,
+            "total": known[key].total,
+            "where": Cell(known[key].locator or "source", href=known[key].source_url),
+            "flags": "; ".join(counts.flags[place]) or "none",
+        }
+        for place, keys in enumerate(counts.rows_used)
+        for key in keys
+    ]
+    return table_from_rows(
+        f"pooled-{stem}",
+        "Rows pooled; each name leads to the facts behind the number",
+        columns,
+        rows,
+        footnotes=("Arms of one study are added up before pooling.",),
+    )
 
 
-def _source(rows: list, fallback: str) -> object:
-    from analysis.report.tables import Cell
-
-    locator = "; ".join(dict.fromkeys(row.locator for row in rows)) or "source"
-    return Cell(locator, href=rows[0].source_url if rows else fallback)
+def _hrefs(counts: Counts) -> tuple[str, ...]:
+    """Address of the (first) number of each study."""
+    return tuple(row_href(keys[0]) for keys in counts.rows_used)
