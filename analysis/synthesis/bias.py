@@ -11,12 +11,15 @@ References
 .. [1] Egger M et al. Bias in meta-analysis detected by a simple, graphical test. BMJ 1997.
 .. [2] Begg CB, Mazumdar M. Operating characteristics of a rank correlation test for publication bias.
    Biometrics 1994.
-.. [3] Peters JL et al. Comparison of two methods to detect publication bias in meta-analysis. JAMA 2006.
+.. [3] Harbord RM et al. A modified test for small-study effects in meta-analyses of controlled trials
+   with binary endpoints. Stat Med 2006.
+.. [4] Peters JL et al. Comparison of two methods to detect publication bias in meta-analysis. JAMA 2006.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,9 +29,18 @@ from scipy import special
 from analysis.results import Result
 from analysis.synthesis.inverse_variance import fit_iv
 from analysis.synthesis.special import t_quantile, t_two_sided
+from analysis.synthesis.two_by_two import check_tables, two_arm_effects
 from analysis.synthesis.types import FloatArray
 
-__all__ = ["PREDICTORS", "RankTest", "RegressionTest", "rank_test", "regression_test"]
+__all__ = [
+    "PREDICTORS",
+    "RankTest",
+    "RegressionTest",
+    "harbord_test",
+    "peters_test",
+    "rank_test",
+    "regression_test",
+]
 
 #: Predictors of the regression test; the first two come from the variances, the rest from the sizes.
 PREDICTORS: tuple[str, ...] = ("sei", "vi", "ni", "ninv", "sqrtni", "sqrtninv")
@@ -146,6 +158,43 @@ def regression_test(
     return RegressionTest(
         predictor, model, statistic, df, p, beta, se, tau2, limit, low, high, int(y.size)
     )
+
+
+def harbord_test(
+    events1: Sequence[float],
+    total1: Sequence[float],
+    events2: Sequence[float],
+    total2: Sequence[float],
+) -> RegressionTest:
+    """Harbord's test for two-arm counts: Egger's regression on the score of the log odds ratio.
+
+    With Z the score and V its variance, ``Z / V`` is regressed on ``1 / sqrt(V)`` with weights V.
+    """
+    t = check_tables(events1, total1, events2, total2)
+    n, events = t.n1 + t.n2, t.a + t.c
+    score = t.a - events * t.n1 / n
+    v = t.n1 * t.n2 * events * (n - events) / (n * n * (n - 1.0))
+    use = v > 0
+    return regression_test(score[use] / v[use], 1.0 / v[use], predictor="sei", model="lm")
+
+
+def peters_test(
+    events1: Sequence[float],
+    total1: Sequence[float],
+    events2: Sequence[float],
+    total2: Sequence[float],
+) -> RegressionTest:
+    """Peters' test for two-arm counts: log odds ratios on 1 / n.
+
+    The weights ``1 / (1 / events + 1 / non-events)`` of both arms together do not depend on the effect.
+    Studies without events, or with events only, in both arms are left out.
+    """
+    study = two_arm_effects(events1, total1, events2, total2, "OR", drop00=True)
+    t = study.tables
+    events, n = t.a + t.c, t.n1 + t.n2
+    use = study.usable & (events > 0) & (events < n)
+    v = 1.0 / events[use] + 1.0 / (n - events)[use]
+    return regression_test(study.yi[use], v, predictor="ninv", model="lm", ni=n[use])
 
 
 def _predictor(name: str, v: FloatArray, ni: FloatArray | None) -> FloatArray:

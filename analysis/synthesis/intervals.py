@@ -94,15 +94,19 @@ def profile_interval_tau2(fit: IvFit, level: float | None = None) -> Interval:
 def tau2_interval(
     fit: IvFit,
     level: float | None = None,
-    method: Literal["auto", "q-profile", "profile", "jackson"] = "auto",
+    method: Literal["auto", "q-profile", "profile", "jackson", "biggerstaff-jackson"] = "auto",
 ) -> Interval:
     """Return an interval of tau2; ``"auto"`` is Q-profile, which serves every estimator."""
     if method == "profile":
         return profile_interval_tau2(fit, level)
-    if method == "jackson":
+    if method in ("jackson", "biggerstaff-jackson"):
         from analysis.synthesis.generalised_q import jackson_interval
 
-        return jackson_interval(fit, level)
+        return jackson_interval(
+            fit, level, "standard-error" if method == "jackson" else "variance"
+        )
+    if method not in ("auto", "q-profile"):
+        raise ValueError(f"unknown interval of tau2 {method!r}")
     return q_profile_interval(fit, level)
 
 

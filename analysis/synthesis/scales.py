@@ -125,7 +125,8 @@ def _transform(x: FloatArray, m: FloatArray, scale: str) -> tuple[FloatArray, Fl
     n = x + m
     with np.errstate(divide="ignore", invalid="ignore"):
         if scale == "logit":
-            return np.log(x) - np.log(m), 1.0 / x + 1.0 / m
+            # The quotient first: equal proportions then have exactly equal logits.
+            return np.log(x / m), 1.0 / x + 1.0 / m
         if scale == "log":
             return np.log(x) - np.log(n), 1.0 / x - 1.0 / n
         if scale == "raw":

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from analysis.synthesis.tau2_single import maximise_single
 from analysis.synthesis.types import FloatArray
 from analysis.synthesis.weighted import Problem
 
@@ -206,6 +207,11 @@ def _centred(problem: Problem) -> Problem:
 
 def _maximise(problem: Problem, restricted: bool) -> Tau2s:
     size = problem.size
+    if size == 1 and problem.x is None and problem.counts is None:
+        one = maximise_single(
+            problem.y[0], problem.v[0], restricted, _GRID_START, _GRID_RATIO
+        )
+        return Tau2s(np.array([one[0]]), np.array([one[1]]), one[2])
     tau2, converged = np.zeros(size), np.ones(size, dtype=bool)
     # With an intercept alone no root lies beyond the squared range of the estimates.
     top = float(np.ptp(problem.y, axis=1).max()) ** 2

@@ -62,6 +62,7 @@ def trim_and_fill(
     estimator: Literal["L0", "R0", "Q0"] = "L0",
     side: Literal["left", "right"] | None = None,
     tau2_method: str = "reml",
+    trim_method: str | None = None,
     ci_method: str = "wald",
     level: float = 0.95,
 ) -> TrimFill:
@@ -77,7 +78,9 @@ def trim_and_fill(
         Where studies are thought missing; by default the side that a regression on the standard error
         points to (right for a negative slope).
     tau2_method
-        Of every fit inside.
+        Of the last fit, and of those inside unless `trim_method` says otherwise.
+    trim_method
+        Of the fits that find the centre: None as metafor, ``"ee"`` as meta.
     ci_method, level
         Of the last fit.
     """
@@ -87,8 +90,9 @@ def trim_and_fill(
         raise ValueError("trim and fill needs at least two studies")
     if estimator not in ("L0", "R0", "Q0"):
         raise ValueError(f"unknown estimator {estimator!r}; known: L0, R0, Q0")
+    inside = trim_method or tau2_method
     if side is None:
-        side = _side(y0, v0, tau2_method)
+        side = _side(y0, v0, inside)
     sign = -1.0 if side == "right" else 1.0
     order = np.argsort(sign * y0, kind="stable")
     y, v = sign * y0[order], v0[order]
@@ -97,7 +101,7 @@ def trim_and_fill(
         before = k0
         if k - k0 < 1:
             raise ValueError("trim and fill would trim every study")
-        centre = float(fit_iv(y[: k - k0], v[: k - k0], tau2_method=tau2_method).beta[0])
+        centre = float(fit_iv(y[: k - k0], v[: k - k0], tau2_method=inside).beta[0])
         centred = y - centre
         # Equal estimates differ from their mean by rounding, which has no side.
         centred[np.abs(centred) < 1e-14 * (1.0 + abs(centre))] = 0.0

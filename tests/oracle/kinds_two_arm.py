@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from analysis.synthesis.glmm_two_by_two import fit_two_arm_glmm
 from analysis.synthesis.mantel_haenszel import CommonEffect, mantel_haenszel
 from analysis.synthesis.peto import peto_odds_ratio
-from tests.oracle.compare import CLOSED, Check, checks, compares
+from tests.oracle.compare import CLOSED, OPTIMISED, Check, checks, compares
 from tests.oracle.loader import Dataset, argument, number
 
 
@@ -78,3 +79,15 @@ def common_leave_one_out(data: Dataset, record: dict[str, Any]) -> list[Check]:
     c += checks("se", se, out["se"], CLOSED)
     q = out.get("Q", out.get("QE"))
     return c + checks("Q", [f.q if f else nan for f in fits], q, CLOSED, 1e-3)
+
+
+@compares("metafor", "exact_umfs", "exact_cmel")
+def exact_two_arm(data: Dataset, record: dict[str, Any]) -> list[Check]:
+    out = number(record["outputs"])
+    model = "UM.FS" if record["kind"] == "exact_umfs" else "CM.EL"
+    fit = fit_two_arm_glmm(*_tables(data), model)
+    c = checks("beta", fit.estimate, out["beta"], OPTIMISED, fit.se)
+    c += checks("tau2", fit.tau2, out["tau2"], OPTIMISED, 1e-3)
+    c += checks("loglik", fit.log_likelihood, out["loglik"], CLOSED, 1.0)
+    # The record's standard errors come from numerical second derivatives.
+    return c + checks("se", fit.se, out["se_full_hessian"], 10 * OPTIMISED)
