@@ -51,9 +51,7 @@ def check_weights(weights: npt.ArrayLike | None, shape: tuple[int, ...]) -> Floa
     return w
 
 
-def separated_studies(
-    events: FloatArray, total: FloatArray, design: FloatArray
-) -> npt.NDArray[np.bool_]:
+def separated_studies(events: FloatArray, total: FloatArray, design: FloatArray) -> npt.NDArray[np.bool_]:
     """Return which studies the likelihood can fit perfectly by running off to infinity.
 
     A direction ``d`` of beta separates when every study with events and non-events has ``X d = 0``,

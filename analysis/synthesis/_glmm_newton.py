@@ -25,6 +25,8 @@ STALLED_DECREMENT = 1e-10
 VANISHED = 1e-10
 #: Beyond this standard deviation on the logit scale the estimate is taken to run off.
 TAU_LIMIT = 300.0
+#: Relative size below which a pivot is rounding.
+RIDGE = 1e-13
 MAX_ITERATIONS = 200
 
 
@@ -221,15 +223,31 @@ def _newton_step(
         m[:, :p, p] *= a[:, None]
         m[:, p, :p] *= a[:, None]
         m[:, p, p] = bend
-    scale = np.sqrt(np.maximum(np.abs(np.einsum("bii->bi", m)), 1e-300))
-    values, vectors = np.linalg.eigh(m / (scale[:, :, None] * scale[:, None, :]))
-    concave = values[:, 0] > 1e-9
-    # uphill along every eigenvector also where the surface bends the wrong way
-    bent = np.maximum(np.abs(values), 1e-3 * np.where(concave[:, None], 0.0, 1.0) + 1e-9)
-    along = np.einsum("bij,bi->bj", vectors, g / scale)
+    # Every l_i is concave in eta, so the beta block is positive definite.  Eliminate it; only the
+    # pivot left for tau can have the wrong sign, and its size then still gives an uphill step along
+    # the ridge where beta is at its best.
     step = np.zeros((rows, size))
-    step[:, :free] = np.einsum("bij,bj->bi", vectors, along / bent) / scale
-    return step, (along * along / bent).sum(1), concave, in_variance
+    decrement = np.zeros(rows)
+    if p:
+        scale = np.sqrt(np.maximum(np.einsum("bii->bi", m[:, :p, :p]), 1e-300))
+        block = m[:, :p, :p] / (scale[:, :, None] * scale[:, None, :]) + RIDGE * np.eye(p)
+        right = np.stack([g[:, :p], m[:, :p, p] if free > p else g[:, :p]], axis=2)
+        solved = np.linalg.solve(block, right / scale[:, :, None]) / scale[:, :, None]
+        step[:, :p] = solved[:, :, 0]
+        decrement = (g[:, :p] * solved[:, :, 0]).sum(1)
+    concave = np.ones(rows, bool)
+    if free > p:
+        pivot, rest = m[:, p, p].copy(), g[:, p].copy()
+        if p:
+            pivot -= (m[:, :p, p] * solved[:, :, 1]).sum(1)
+            rest -= (g[:, :p] * solved[:, :, 1]).sum(1)
+        least = RIDGE * np.abs(m[:, p, p]) + 1e-300
+        concave = pivot > least
+        step[:, p] = rest / np.maximum(np.abs(pivot), least)
+        if p:
+            step[:, :p] -= solved[:, :, 1] * step[:, p, None]
+        decrement = decrement + rest * step[:, p]
+    return step, decrement, concave, in_variance
 
 
 def _search(

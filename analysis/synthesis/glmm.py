@@ -25,8 +25,8 @@ from analysis.synthesis._glmm_input import (
     check_weights,
     separated_studies,
 )
-from analysis.synthesis._glmm_newton import TAU_LIMIT, Problem, start_values
-from analysis.synthesis._glmm_solve import equal_effects, solve
+from analysis.synthesis._glmm_single import Maximum
+from analysis.synthesis._glmm_single import maximise as _maximise
 from analysis.synthesis.glmm_many import fit_glmm_many
 from analysis.synthesis.glmm_profile import profile_interval_mu, profile_interval_tau2
 from analysis.synthesis.glmm_results import GlmmFit, GlmmFits, HeterogeneityTests
@@ -46,15 +46,8 @@ __all__ = [
 ]
 
 NOTE_SEPARATED = (
-    "no finite maximum: some coefficients run to infinity because their studies have no events or "
-    "only events"
+    "no finite maximum: some coefficients run to infinity because their studies have no events or only events"
 )
-NOTE_TAU_RUNS_OFF = (
-    f"no finite maximum: tau grows beyond {TAU_LIMIT:g} because every study is near 0 % or 100 %"
-)
-NOTE_SINGLE = "tau is not identified: every study has one participant; tau = 0 is reported"
-NOTE_BOUNDARY = "the maximum is at tau = 0"
-NOTE_FAILED = "the ascent stopped before the gradient vanished"
 
 
 def fit_glmm(
@@ -157,85 +150,59 @@ def heterogeneity_tests(fit: GlmmFit) -> HeterogeneityTests:
     )
 
 
-def _fit(
-    x: FloatArray, n: FloatArray, design: FloatArray, w: FloatArray, *, hold_zero: bool
-) -> GlmmFit:
+def _fit(x: FloatArray, n: FloatArray, design: FloatArray, w: FloatArray, *, hold_zero: bool) -> GlmmFit:
     used = w > 0
-    if np.linalg.matrix_rank(design[used]) < design.shape[1]:
+    p = design.shape[1]
+    if p > 1 and np.linalg.matrix_rank(design[used]) < p:
         raise ValueError("the design has linearly dependent columns")
     notes: list[str] = []
     lost = np.zeros(x.size, bool)
     lost[used] = separated_studies(x[used], n[used], design[used])
     keep = used & ~lost
-    p = design.shape[1]
     active = np.ones(p, bool)
+    beta = np.full(p, np.nan)
     if lost.any():
         notes.append(NOTE_SEPARATED)
         active = np.abs(design[keep]).sum(0) > 0
         if keep.any() and np.linalg.matrix_rank(design[keep]) < active.sum():
             active[:] = False
-            keep &= False
-    beta = np.full(p, np.nan)
-    if lost.any():
+            keep = np.zeros(x.size, bool)
         beta[~active] = _signed_infinity(x[lost], n[lost], design[np.ix_(lost, ~active)])
-    hessian = np.full((p + 1, p + 1), np.nan)
-    cov = np.full((p, p), np.nan)
-    share = np.where(used, np.nan, 0.0)
-    saturated = float((w * saturated_log_likelihood(x, n))[used].sum())
-    if not keep.any():
-        limit = 0.0 if lost[used].all() else float("nan")
-        return GlmmFit(
-            events=x, total=n, design=design, weights=w, beta=beta, cov=cov,
-            se=np.full(p, np.inf), tau=float("nan"), tau2=float("nan"), se_tau=float("nan"),
-            log_likelihood=limit, log_likelihood_equal=limit, log_likelihood_saturated=saturated,
-            converged=False, boundary=False, iterations=0, gradient_norm=float("nan"),
-            information_share=share, hessian=hessian, notes=tuple(notes),
-        )  # fmt: skip
-    problem = Problem(
-        x[None, keep], n[None, keep], design[np.ix_(keep, active)], w[None, keep],
-        np.zeros((1, int(keep.sum()))),
-    )  # fmt: skip
-    single = bool((n[keep] <= 1).all()) and int(active.sum()) == 1
-    if hold_zero or single:
-        b, value, gradient, h = equal_effects(problem, start_values(problem)[0])
-        b, tau, top, equal, gradient, h = b[0], 0.0, value[0], value[0], gradient[0], h[0]
-        converged, boundary, iterations = True, True, 1
-        if single and not hold_zero:
-            notes.append(NOTE_SINGLE)
+    saturated = saturated_log_likelihood(x, n)
+    constant = float(w @ saturated)
+    if keep.any():
+        part = design[keep][:, active]
+        s = _maximise(x[keep], n[keep], part, w[keep], hold_zero)
     else:
-        s = solve(problem)
-        b, tau, top, equal = s.beta[0], float(s.tau[0]), s.value[0], s.value_equal[0]
-        gradient, h = s.gradient[0], s.hessian[0]
-        converged, boundary = bool(s.converged[0]), bool(s.boundary[0])
-        iterations = int(s.iterations[0])
-        if s.runs_off[0]:
-            notes.append(NOTE_TAU_RUNS_OFF)
-            converged = False
-        elif not converged:
-            notes.append(NOTE_FAILED)
-        elif boundary:
-            notes.append(NOTE_BOUNDARY)
-    q = b.size
-    beta[active] = b
-    block = -h[:q, :q] if boundary else -h
-    inverse = _inverse(block)
-    cov[np.ix_(active, active)] = inverse[:q, :q]
-    se = np.full(p, np.inf)
-    se[active] = np.sqrt(np.diag(inverse)[:q])
+        s = Maximum.missing(0.0 if lost[used].all() else float("nan"))
+    if s.note:
+        notes.append(s.note)
+    q = s.beta.size
+    beta[active] = s.beta
+    hessian = np.full((p + 1, p + 1), np.nan)
     at = np.append(active, True)
-    hessian[np.ix_(at, at)] = h
-    free = gradient[: block.shape[0]]
-    terms = study_terms(x[keep], n[keep], design[np.ix_(keep, active)] @ b, np.array(tau))
-    information = -terms.ee * w[keep]
-    share[keep], share[lost] = information / information.sum(), 0.0
+    cov, se = np.full((p, p), np.nan), np.full(p, np.inf)
+    share = np.where(used & ~lost, np.nan, 0.0)
+    se_tau, norm = float("nan"), float("nan")
+    if q:
+        hessian[np.ix_(at, at)] = s.hessian
+        inverse = _inverse(-s.hessian[:q, :q] if s.boundary else -s.hessian)
+        with np.errstate(invalid="ignore"):
+            root = np.sqrt(np.diag(inverse))
+        cov[np.ix_(active, active)] = inverse[:q, :q]
+        se[active] = root[:q]
+        se_tau = se_tau if s.boundary else float(root[q])
+        free = s.gradient[: inverse.shape[0]]
+        norm = float(np.sqrt(abs(free @ inverse @ free)))
+        terms = study_terms(x[keep], n[keep], part @ s.beta, np.array(s.tau))
+        information = -terms.ee * w[keep]
+        share[keep] = information / information.sum()
     return GlmmFit(
-        events=x, total=n, design=design, weights=w, beta=beta, cov=cov, se=se, tau=tau,
-        tau2=tau * tau, se_tau=float("nan") if boundary else float(np.sqrt(inverse[q, q])),
-        log_likelihood=float(top), log_likelihood_equal=float(equal),
-        log_likelihood_saturated=saturated, converged=converged and not lost.any(),
-        boundary=boundary, iterations=iterations,
-        gradient_norm=float(np.sqrt(abs(free @ inverse @ free))), information_share=share,
-        hessian=hessian, notes=tuple(notes),
+        events=x, total=n, design=design, weights=w, beta=beta, cov=cov, se=se, tau=s.tau,
+        tau2=s.tau * s.tau, se_tau=se_tau, log_likelihood=s.value + constant,
+        log_likelihood_equal=s.value_equal + constant, log_likelihood_saturated=constant,
+        converged=s.converged and not lost.any(), boundary=s.boundary, iterations=s.iterations,
+        gradient_norm=norm, information_share=share, hessian=hessian, notes=tuple(notes),
     )  # fmt: skip
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from types import ModuleType
+
 import numpy as np
 import numpy.typing as npt
 
+from analysis.synthesis._engine import kernels
 from analysis.synthesis._glmm_input import check_counts, check_weights
 from analysis.synthesis._glmm_newton import Problem
 from analysis.synthesis._glmm_solve import EXTRA_STARTS, solve
 from analysis.synthesis.glmm_results import GlmmFits
+from analysis.synthesis.quadrature import saturated_log_likelihood
 from analysis.synthesis.types import FloatArray
 
 __all__ = ["fit_glmm_many"]
@@ -17,6 +22,12 @@ __all__ = ["fit_glmm_many"]
 MEMORY_BYTES = 256_000_000
 #: Bytes the array engine needs per fit and study: about 30 nodes in ten arrays of doubles.
 BYTES_PER_CELL = 2500
+#: Most fits in one chunk, so that a progress bar moves.
+MOST_ROWS = 50_000
+#: Fits below which one thread is enough.
+SERIAL_BELOW = 64
+#: Evaluations of every study that a fit takes, about.
+EVALUATIONS = 8
 
 
 def fit_glmm_many(
@@ -58,18 +69,42 @@ def fit_glmm_many(
     if len(sizes) > 1:
         raise ValueError(f"events, total and weights have different numbers of rows: {sizes}")
     rows = sizes.pop() if sizes else 1
-    out = GlmmFits(
-        *(np.full(rows, np.nan) for _ in range(4)), np.zeros(rows, bool), np.zeros(rows, bool)
-    )
-    chunk = max(1, int(memory_bytes / (BYTES_PER_CELL * k)))
+    out = GlmmFits(*(np.full(rows, np.nan) for _ in range(4)), np.zeros(rows, bool), np.zeros(rows, bool))
+    compiled = kernels(rows * k * EVALUATIONS)
+    cell = 8 * 3 if compiled is not None else BYTES_PER_CELL
+    chunk = max(1, min(int(memory_bytes / (cell * k)), MOST_ROWS))
     for start in _steps(rows, chunk, progress):
         part = slice(start, min(rows, start + chunk))
         pick = [a if a.shape[0] == 1 else a[part] for a in (x, n, w)]
-        _fit_chunk(*pick, out, np.arange(part.start, part.stop))
+        if compiled is not None:
+            _fit_compiled(compiled, *pick, out, part)
+        else:
+            _fit_chunk(*pick, out, np.arange(part.start, part.stop))
     return out
 
 
-def _steps(rows: int, chunk: int, progress: bool) -> npt.NDArray[np.int64] | object:
+def _fit_compiled(
+    compiled: ModuleType, x: FloatArray, n: FloatArray, w: FloatArray, out: GlmmFits, part: slice
+) -> None:
+    got = np.empty((part.stop - part.start, 12))
+    constant = saturated_log_likelihood(x, n)
+    x, n, w = (np.ascontiguousarray(a, dtype=float) for a in (x, n, w))
+    run = compiled.fit_intercepts if got.shape[0] > SERIAL_BELOW else compiled.fit_intercepts_serial
+    run(x, n, w, np.array(EXTRA_STARTS), got)
+    code = got[:, 5]
+    if constant.shape[0] == 1:
+        constants = (w @ constant[0]) + np.zeros(code.size)
+    else:
+        constants = (w * constant).sum(1)
+    out.mu[part] = np.where(code == -1, -np.inf, np.where(code == -2, np.inf, got[:, 0]))
+    out.se[part] = np.where((code == -1) | (code == -2), np.inf, got[:, 3])
+    out.tau2[part] = got[:, 1] ** 2
+    out.log_likelihood[part] = np.where((code == -1) | (code == -2), 0.0, got[:, 2] + constants)
+    out.converged[part] = (code == 1) | (code == 2)
+    out.boundary[part] = code == 2
+
+
+def _steps(rows: int, chunk: int, progress: bool) -> Iterable[int]:
     starts = range(0, rows, chunk)
     if not progress:
         return starts
@@ -78,9 +113,7 @@ def _steps(rows: int, chunk: int, progress: bool) -> npt.NDArray[np.int64] | obj
     return tqdm(starts, unit="chunk")
 
 
-def _fit_chunk(
-    x: FloatArray, n: FloatArray, w: FloatArray, out: GlmmFits, at: npt.NDArray[np.int64]
-) -> None:
+def _fit_chunk(x: FloatArray, n: FloatArray, w: FloatArray, out: GlmmFits, at: npt.NDArray[np.int64]) -> None:
     shape = (at.size, x.shape[1])
     x, n, w = (np.broadcast_to(a, shape) for a in (x, n, w))
     events, total = (w * x).sum(1), (w * n).sum(1)
@@ -90,13 +123,12 @@ def _fit_chunk(
     out.log_likelihood[at[(none | all_) & ~empty]] = 0.0
     out.se[at[(none | all_) & ~empty]] = np.inf
     single = (np.where(w > 0, n, 0) <= 1).all(1)
-    good = ~(none | all_)
+    mixed = ((x > 0) & (x < n) & (w > 0)).any(1)
+    good = ~(none | all_) & (single | mixed)
     for rows, starts in ((good & ~single, EXTRA_STARTS), (good & single, ())):
         if not rows.any():
             continue
-        problem = Problem(
-            x[rows], n[rows], np.ones((shape[1], 1)), w[rows], np.zeros((1, shape[1]))
-        )
+        problem = Problem(x[rows], n[rows], np.ones((shape[1], 1)), w[rows], np.zeros((1, shape[1])))
         s = solve(problem, starts)
         i = at[rows]
         out.mu[i], out.tau2[i] = s.beta[:, 0], s.tau**2

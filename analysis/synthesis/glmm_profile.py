@@ -117,9 +117,7 @@ def _profile_of_beta(fit: GlmmFit, j: int, cut: float) -> _Profile:
         floor = np.where(zero_is_top, zero.value, -np.inf)
         begin = (warm[0][1], *EXTRA_STARTS) if zero_is_top[0] else (warm[0][1],)
         for tau in begin:
-            end = ascend(
-                problem, warm[0][0][None, :], np.array([tau]), typical=typical, floor=floor
-            )
+            end = ascend(problem, warm[0][0][None, :], np.array([tau]), typical=typical, floor=floor)
             if end.value[0] > best:
                 best, tau_end = float(end.value[0]), float(end.tau[0])
                 slope = _slope(problem, whole, j, end.beta, tau_end)

@@ -10,11 +10,16 @@ geometrically.  Two facts control its error without knowing the answer:
 * *Truncation.*  ``-u^2/2`` alone bends the log-integrand by one, so beyond distance ``L`` of the mode
   it has fallen by ``L^2/2`` at least.  Newton's method on the concave log-integrand, started outside,
   stays outside, and pulls the ends in to where it has fallen by ``TAIL_DROP``.
-* *Step.*  Let ``T(h)`` be the rule with step ``h``.  Its even and its odd nodes are two rules with
-  step ``2h``.  The error of an analytic integrand is ``C exp(-2 pi a / h)`` (strip of width ``a``) or
-  smaller, so the error with ``h`` is at most the square of the one with ``2h``, up to the constant
-  ``C``.  The nodes are doubled until even and odd sums agree to `SPLIT_TOLERANCE`; the rule that uses
-  both is then good to about its square.
+* *Step.*  The error of an integrand analytic in a strip is bounded by its Fourier transform at
+  ``2 pi / h``.  A study with many events and non-events gives nearly a Gaussian, whose error at
+  ``h = 0.6 sd`` is ``exp(-2 pi^2 / 0.36) < 1e-23``; one with few gives a Gumbel-like edge whose
+  transform falls like ``exp(-pi omega / (2 tau))``, so ``h = 0.25 / tau`` leaves ``1e-17`` times a
+  modest constant.  The steps below hold all six terms to 1e-9 of their scale (values to 1e-12) over
+  totals of 1 to 100,000, tau of 0.03 to 30 and any event count.
+* *Safety net.*  Even and odd nodes are two rules of step ``2h``.  Where they, or their first moments
+  (whose phase differs, so that both cannot agree by accident), differ by more than
+  `SPLIT_TOLERANCE`, the nodes are doubled and the study is done again: the error with ``h`` is about
+  the square of that difference.
 
 All sums run relative to the integrand's top, in logarithms, so that probabilities of ``1e-300`` and
 studies of a million cost no accuracy.
@@ -27,6 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
+from analysis.synthesis._engine import kernels
 from analysis.synthesis.types import FloatArray
 
 __all__ = [
@@ -36,16 +42,21 @@ __all__ = [
     "study_terms",
 ]
 
-#: exp(-TAIL_DROP) of the top is where the integrand is cut: below double precision.
-TAIL_DROP = 40.0
-#: Largest relative difference of even and odd nodes; the error of the whole rule is near its square.
-SPLIT_TOLERANCE = 3e-7
-#: First step in posterior standard deviations: exp(-2 pi^2 / 0.8^2) = 4e-14 for a Gaussian.
-STEP_SD = 0.8
-#: First step in units of 1/tau: the nearest singularity is pi/tau away, exp(-2 pi^2 / 0.7) = 6e-13.
-STEP_TAU = 0.7
+#: exp(-TAIL_DROP) of the top is where the integrand is cut: 1e-15.
+TAIL_DROP = 34.5
+#: Largest relative difference of even and odd nodes, or of their first moments in units of the sd.
+SPLIT_TOLERANCE = 1e-4
+#: Studies with fewer events (or fewer non-events) than this count as having an edge.
+FEW = 8.0
+#: Step in posterior standard deviations, away from and near an edge.
+STEP_SD = 0.6
+STEP_SD_FEW = 0.5
+#: Step in units of 1/tau near an edge.
+STEP_TAU_FEW = 0.25
 #: Below tau^2 n = SMALL_SPREAD the expansion to second order in tau is exact to its square.
 SMALL_SPREAD = 1e-8
+#: The compiled engine runs fewer study integrals than this in one thread.
+SERIAL_BELOW = 512
 #: Most node values held at once by the array engine (8 bytes each, about ten such arrays).
 MAX_NODE_VALUES = 2_000_000
 
@@ -84,9 +95,7 @@ def _stirling_error(count: FloatArray) -> FloatArray:
     """Return ``log(count!)`` minus Stirling's formula, without cancellation for large counts."""
     big = np.maximum(count, 16.0)
     inv2 = 1.0 / (big * big)
-    series = (
-        1 / 12 - inv2 * (1 / 360 - inv2 * (1 / 1260 - inv2 * (1 / 1680 - inv2 * (1 / 1188))))
-    ) / big
+    series = (1 / 12 - inv2 * (1 / 360 - inv2 * (1 / 1260 - inv2 * (1 / 1680 - inv2 * (1 / 1188))))) / big
     small = np.minimum(np.maximum(count, 1e-300), 16.0)
     direct = gammaln(small + 1) - (small + 0.5) * np.log(small) + small - _LOG_ROOT_2PI
     return np.where(count >= 16, series, direct)
@@ -154,17 +163,21 @@ def _mode(x: FloatArray, n: FloatArray, eta: FloatArray, tau: FloatArray) -> Flo
     level = np.log((x + 0.5) / (n - x + 0.5))
     p = (x + 0.5) / (n + 1)
     u = np.clip(tau * (level - eta) / (tau * tau + 1 / ((n + 1) * p * (1 - p))), low, high)
-    for _ in range(60):
+    moved = high - low
+    for _ in range(100):
         p = _expit(eta + tau * u)
         g = tau * (x - n * p) - u
-        low, high = np.where(g >= 0, u, low), np.where(g <= 0, u, high)
-        new = u + g / (1 + tau * tau * n * p * (1 - p))
-        new = np.where((new < low) | (new > high), 0.5 * (low + high), new)
-        moved = np.abs(new - u)
-        u = new
+        bend = 1 + tau * tau * n * p * (1 - p)
         # the rule is right about any centre; a rough mode costs a node or two at most
-        if np.all(moved < 1e-3):
+        if np.all(g * g < 0.02 * bend):
             break
+        low, high = np.where(g >= 0, u, low), np.where(g <= 0, u, high)
+        new = u + g / bend
+        # a sigmoid can throw Newton's steps from side to side: halve when they do not shrink
+        poor = (new < low) | (new > high) | (np.abs(new - u) > 0.5 * moved)
+        new = np.where(poor, 0.5 * (low + high), new)
+        moved = np.where(poor, 0.5 * (high - low), np.abs(new - u))
+        u = new
     return u
 
 
@@ -191,15 +204,11 @@ def _reach(
         up = np.where(tau * t > 0, p0 / (p0 + (1 - p0) * small), 0.0)
         p = np.where(tau * t > 0, up, p0 * small / (p0 * small + 1 - p0))
         slope = side * (tau * (x - n * p) - u0 - t)
-        length = np.where(
-            slope < 0, length + (-TAIL_DROP - fall) / np.minimum(slope, -1e-9), length
-        )
+        length = np.where(slope < 0, length + (-TAIL_DROP - fall) / np.minimum(slope, -1e-9), length)
     return length
 
 
-def study_terms(
-    events: FloatArray, total: FloatArray, eta: FloatArray, tau: FloatArray
-) -> StudyTerms:
+def study_terms(events: FloatArray, total: FloatArray, eta: FloatArray, tau: FloatArray) -> StudyTerms:
     """Return log-likelihoods and derivatives for arrays of one common (broadcast) shape.
 
     The saturated log-likelihood, which no parameter changes, is included.
@@ -214,10 +223,19 @@ def study_terms(
     shape = x.shape
     x, n, eta, tau = x.ravel(), n.ravel(), eta.ravel(), tau.ravel()
     out = np.empty((6, x.size))
-    flat = tau * tau * n < SMALL_SPREAD
-    parts = [(flat, _at_zero)] if flat.any() else []
-    if not flat.all():
-        parts.append((~flat, _integrate))
+    compiled = kernels()
+    if compiled is not None:
+        flat = [np.ascontiguousarray(a) for a in (x, n, eta, tau)]
+        if x.size < SERIAL_BELOW:
+            compiled.study_row(*flat, 0, x.size, out)
+        else:
+            compiled.study_block(*flat, out)
+        out[0] += saturated_log_likelihood(x, n)
+        return StudyTerms(*(row.reshape(shape) for row in out))
+    small = tau * tau * n < SMALL_SPREAD
+    parts = [(small, _at_zero)] if small.any() else []
+    if not small.all():
+        parts.append((~small, _integrate))
     for rows, function in parts:
         terms = function(x[rows], n[rows], eta[rows], tau[rows])
         out[:, rows] = (terms.value, terms.e, terms.t, terms.ee, terms.et, terms.tt)
@@ -237,7 +255,12 @@ def _integrate(x: FloatArray, n: FloatArray, eta: FloatArray, tau: FloatArray) -
     p0 = _expit(theta0)
     sd = 1 / np.sqrt(1 + tau * tau * n * p0 * (1 - p0))
     left, right = _reach(xm, n, p0, tau, u0, -1.0), _reach(xm, n, p0, tau, u0, 1.0)
-    cells = np.ceil((left + right) / np.minimum(STEP_SD * sd, STEP_TAU / tau)).astype(int) + 1
+    step = np.where(
+        np.minimum(x, n - x) < FEW,
+        np.minimum(STEP_SD_FEW * sd, STEP_TAU_FEW / tau),
+        STEP_SD * sd,
+    )
+    cells = np.ceil((left + right) / step).astype(int) + 1
     out = np.empty((6, x.size))
     order = np.argsort(cells, kind="stable")
     while order.size:
@@ -248,7 +271,7 @@ def _integrate(x: FloatArray, n: FloatArray, eta: FloatArray, tau: FloatArray) -
         last = min(last, max(1, MAX_NODE_VALUES // m))
         rows, order = order[:last], order[last:]
         values, split = _trapezoid(
-            xm[rows], n[rows], p0[rows], tau[rows], u0[rows], -left[rows], right[rows], m
+            xm[rows], n[rows], p0[rows], tau[rows], u0[rows], sd[rows], -left[rows], right[rows], m
         )
         out[:, rows] = values
         failed = split > SPLIT_TOLERANCE
@@ -267,6 +290,7 @@ def _trapezoid(
     p0: FloatArray,
     tau: FloatArray,
     u0: FloatArray,
+    sd: FloatArray,
     low: FloatArray,
     high: FloatArray,
     m: int,
@@ -289,9 +313,11 @@ def _trapezoid(
     s = x[:, None] - n[:, None] * ((p0[:, None] + base) / (1 + base))
     even, odd = weight[:, ::2].sum(1), weight[:, 1::2].sum(1)
     sum_w = even + odd
-    split = np.abs(even - odd) / sum_w
-    weight /= sum_w[:, None]
     ws, wt = weight * s, weight * t
+    drift = wt[:, ::2].sum(1) - wt[:, 1::2].sum(1)
+    split = np.maximum(np.abs(even - odd), np.abs(drift) / sd) / sum_w
+    ws /= sum_w[:, None]
+    wt /= sum_w[:, None]
     wts = wt * s
     m_s, m_t, m_ts = ws.sum(1), wt.sum(1), wts.sum(1)
     m_tt, m_tts = (wt * t).sum(1), (wts * t).sum(1)

@@ -1,0 +1,39 @@
+"""Choice between the array engine and its compiled twin.
+
+Loading numba takes about two seconds, so a single pooled estimate on the command line runs on arrays.
+The compiled twin is loaded when the work ahead would take longer than that, or by `warm_up`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__all__ = ["kernels", "warm_up"]
+
+#: Study integrals beyond which loading the compiled engine pays for itself.
+WORTHWHILE = 40_000
+
+_loaded: ModuleType | None = None
+
+
+def kernels(integrals: int = 0) -> ModuleType | None:
+    """Return the compiled engine if it is loaded or `integrals` make it worth loading, else None.
+
+    Where numba is missing the array engine serves all.
+    """
+    global _loaded
+    if _loaded is None and integrals > WORTHWHILE:
+        try:
+            _loaded = importlib.import_module("analysis.synthesis._kernels")
+        except ImportError:
+            return None
+    return _loaded
+
+
+def warm_up() -> bool:
+    """Load the compiled engine now; return whether there is one.
+
+    Worth calling before many small fits, such as a benchmark or an interactive page.
+    """
+    return kernels(WORTHWHILE + 1) is not None
