@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from analysis.evidence.notices import as_known
 from analysis.evidence.select import Question, select
 from analysis.evidence.tables import Evidence, Outcome, Study
 
@@ -35,15 +36,13 @@ def awaited(evidence: Evidence, question: Question) -> tuple[Awaited, ...]:
 
     A study that mixes primary and secondary occlusions belongs to both, since its patients are
     there even where its numbers are not split. A series that does not say which it treated belongs
-    to "any" alone. Studies left out by a rule although their count can be read (overlap, doubt,
-    definition) do not wait.
+    to "any" alone. Studies left out by a rule although their count can be read (notice, overlap,
+    doubt, definition) do not wait.
     """
     version = evidence.version(question.version)
     occlusions = set(evidence.protocol.population(question.population).occlusions)
     counts = select(evidence, question)
-    ruled_out = {
-        item.study_id for item in counts.left_out if item.step in ("doubt", "definition", "overlap")
-    }
+    ruled_out = {item.study_id for item in counts.left_out if item.step in ("doubt", "definition", "overlap")}
     found = []
     for study in evidence.studies:
         in_scope = evidence.in_version(study, version) and study.eligibility != "exclude"
@@ -52,9 +51,7 @@ def awaited(evidence: Evidence, question: Question) -> tuple[Awaited, ...]:
         if not in_scope or study.study_id in counts.study_id or study.study_id in ruled_out:
             continue
         rows = [
-            row
-            for row in evidence.outcomes
-            if row.study_id == study.study_id and row.technique != "control"
+            row for row in evidence.outcomes if row.study_id == study.study_id and row.technique != "control"
         ]
         arms = {row.occlusion for row in rows}
         if not _holds(study, arms, occlusions):

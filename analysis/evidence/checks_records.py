@@ -19,7 +19,9 @@ _NOT_LETTERS = re.compile(r"[^a-z0-9]+")
 
 def _versions(tables: Tables) -> Iterator[Finding]:
     for earlier, later in pairwise(tables["versions"]):
-        wrong = later.cut_off <= earlier.cut_off
+        # A patch brings no study, so it may keep the cut-off of the version that it mends.
+        patch = not later.id.endswith(".0")
+        wrong = later.cut_off < earlier.cut_off or (not patch and later.cut_off == earlier.cut_off)
         yield found(
             "versions",
             later,
@@ -35,9 +37,10 @@ def _years(tables: Tables) -> Iterator[Finding]:
     for study in tables["studies"]:
         if study.year is None:
             continue
-        place = next((i for i, each in enumerate(versions) if each.stage == study.evidence_stage), None)
-        if place is not None:
-            yield _year_in_stage(study, versions, place)
+        stage = [i for i, each in enumerate(versions) if each.stage == study.evidence_stage]
+        if stage:
+            entered = next((i for i in stage if versions[i].id == study.first_version), stage[0])
+            yield _year_in_stage(study, versions, stage[0], entered)
         years = [int(year) for year in _YEAR.findall(study.enrolment)]
         if years:
             late = max(years) > study.year
@@ -50,8 +53,9 @@ def _years(tables: Tables) -> Iterator[Finding]:
             )
 
 
-def _year_in_stage(study: Study, versions: tuple, place: int) -> Finding:
-    last = versions[place].cut_off.year
+def _year_in_stage(study: Study, versions: tuple, place: int, entered: int) -> Finding:
+    # A study that was missed when it became public may still enter with a later version.
+    last = versions[entered].cut_off.year
     first = versions[place - 1].cut_off.year if place else 0
     year = study.year or 0
     message = ""

@@ -52,13 +52,16 @@ def _groups_known(tables: Tables) -> Iterator[Finding]:
 
 
 def _first_versions(tables: Tables) -> Iterator[Finding]:
-    stages = {version.stage: version.id for version in tables["versions"]}
+    stages: dict[str, list[str]] = defaultdict(list)
+    for version in tables["versions"]:
+        stages[version.stage].append(version.id)
     columns = ("first_version", "evidence_stage")
     for study in tables["studies"]:
-        right = stages.get(study.evidence_stage, "")
-        wrong = study.first_version != right
-        message = f"stage {study.evidence_stage} enters with version {right}" if wrong else ""
-        yield found("studies", study, columns, message=message, expected=right or "a known stage")
+        right = stages[study.evidence_stage]
+        shown = " or ".join(right)
+        wrong = study.first_version not in right
+        message = f"stage {study.evidence_stage} enters with version {shown}" if wrong else ""
+        yield found("studies", study, columns, message=message, expected=shown or "a known stage")
 
 
 def _decision_lists(tables: Tables) -> Iterator[Finding]:
@@ -70,9 +73,7 @@ def _decision_lists(tables: Tables) -> Iterator[Finding]:
             if (row.in_studies_csv == "yes") != bool(row.study_id):
                 message = "in_studies_csv and study_id disagree"
                 expected = "yes with a study_id, no without"
-                yield found(
-                    table, row, ("in_studies_csv", "study_id"), message=message, expected=expected
-                )
+                yield found(table, row, ("in_studies_csv", "study_id"), message=message, expected=expected)
                 continue
             study = decisions.get(row.study_id)
             wrong = study is not None and study.eligibility != decision
@@ -141,9 +142,7 @@ def _intervals(tables: Tables) -> Iterator[Finding]:
             if None in (middle, low, high):
                 continue
             message = "" if low <= middle <= high else f"estimate outside {low} to {high}"
-            yield found(
-                table, row, columns, message=message, expected="an estimate in its interval"
-            )
+            yield found(table, row, columns, message=message, expected="an estimate in its interval")
 
 
 def _choices(tables: Tables) -> Iterator[Finding]:

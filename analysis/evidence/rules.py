@@ -1,9 +1,9 @@
 """Rules that need more than one cell: what passed, what is explained, what is a fault.
 
 A check is a function that yields one `Finding` for each place it looked at. The checks live in
-five modules: counts (arithmetic of one row), arms (rows of one study against each other),
-references (tables against each other), records (dates, identities, raw extractions) and trials
-(grades, dichotomies, printed intervals).
+six modules: counts (arithmetic of one row), arms (rows of one study against each other),
+references (tables against each other), versions (numbers of versions, notices), records (dates,
+identities, raw extractions) and trials (grades, dichotomies, printed intervals).
 """
 
 from __future__ import annotations
@@ -78,14 +78,13 @@ def run_checks(tables: Tables) -> tuple[CheckResult, ...]:
     from analysis.evidence.checks_records import CHECKS as RECORDS
     from analysis.evidence.checks_references import CHECKS as REFERENCES
     from analysis.evidence.checks_trials import CHECKS as TRIALS
+    from analysis.evidence.checks_versions import CHECKS as VERSIONS
 
     results = []
-    for check in (*REFERENCES, *RECORDS, *COUNTS, *ARMS, *TRIALS):
+    for check in (*REFERENCES, *VERSIONS, *RECORDS, *COUNTS, *ARMS, *TRIALS):
         passed, explained, faults = 0, [], []
         for finding in check.look(tables):
-            if tables.bad.get((finding.file, finding.row), frozenset()).intersection(
-                finding.columns
-            ):
+            if tables.bad.get((finding.file, finding.row), frozenset()).intersection(finding.columns):
                 continue
             if finding.status == "pass":
                 passed += 1

@@ -1,7 +1,7 @@
 """Selection: one question at a time, from rows to counts in which no patient stands twice.
 
 Every row about the outcome either stands in the counts or is left out with a reason. The steps run
-in a fixed order: study, arm, population, scope, count, derivation, source, unit, doubt, definition,
+in a fixed order: study, notice, arm, population, scope, count, derivation, source, unit, doubt, definition,
 subgroup level, parts and totals, overlap.
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.evidence.arms import containing_arms
+from analysis.evidence.notices import as_known, retractions
 from analysis.evidence.overlap import Candidate, one_per_group, specific_territory
 from analysis.evidence.tables import Doubt, Evidence, Outcome, Study
 from analysis.results import Result, to_plain
@@ -191,15 +192,14 @@ class _Selection:
     """The steps of one selection; each takes rows away and says why."""
 
     def __init__(self, evidence: Evidence, question: Question) -> None:
-        self.evidence = evidence
         self.question = question
         self.version = evidence.version(question.version)
+        self.evidence = evidence = as_known(evidence, self.version)
+        self.retracted = retractions(evidence)
         self.population = evidence.protocol.population(question.population)
         self.outcome = evidence.protocol.outcome(question.outcome)
         if self.outcome.role == "not_pooled":
-            raise ValueError(
-                f"outcome {question.outcome!r} is never pooled: {self.outcome.definition}"
-            )
+            raise ValueError(f"outcome {question.outcome!r} is never pooled: {self.outcome.definition}")
         self.levels = (
             tuple(level.key for level in evidence.protocol.subgroup(question.subgroup).levels)
             if question.subgroup
@@ -216,6 +216,7 @@ class _Selection:
         rows = [row for row in self.evidence.outcomes if row.outcome == self.question.outcome]
         steps: tuple[tuple[str, Callable[[Outcome], str]], ...] = (
             ("study", self._study_reason),
+            ("notice", self._notice_reason),
             ("arm", self._arm_reason),
             ("population", self._population_reason),
             ("scope", self._scope_reason),
@@ -233,9 +234,7 @@ class _Selection:
         rows = self._drop_overlap(rows)
         return self._counts(rows)
 
-    def _keep(
-        self, rows: list[Outcome], step: str, reason_of: Callable[[Outcome], str]
-    ) -> list[Outcome]:
+    def _keep(self, rows: list[Outcome], step: str, reason_of: Callable[[Outcome], str]) -> list[Outcome]:
         kept = []
         for row in rows:
             reason = reason_of(row)
@@ -257,6 +256,10 @@ class _Selection:
         if study.first_version != stages.get(self.question.stage, study.first_version):
             return f"The study is of another stage: it entered with version {study.first_version}."
         return ""
+
+    def _notice_reason(self, row: Outcome) -> str:
+        notice = self.retracted.get(row.study_id)
+        return f"The study was retracted on {notice.date}: {notice.reason}." if notice else ""
 
     def _arm_reason(self, row: Outcome) -> str:
         return "The arm had no thrombectomy." if row.technique == "control" else ""
@@ -311,11 +314,7 @@ class _Selection:
         if not self.question.subgroup:
             return ""
         level = getattr(row, self.question.subgroup)
-        return (
-            ""
-            if level in self.levels
-            else f"The row has no single level of {self.question.subgroup}."
-        )
+        return "" if level in self.levels else f"The row has no single level of {self.question.subgroup}."
 
     def _drop_parts(self, rows: list[Outcome]) -> list[Outcome]:
         arms = {name: {row.arm_id for row in group} for name, group in _by_study(rows).items()}
@@ -360,12 +359,8 @@ class _Selection:
         # By level, then year and name, so that the order of the file does not matter.
         order = sorted(entries, key=lambda at: (at[0], *_study_order(self.evidence.study(at[1]))))
         members = [entries[at] for at in order]
-        events = np.array(
-            [sum(row.events or 0 for row in group) for group in members], dtype=np.int64
-        )
-        total = np.array(
-            [sum(row.total or 0 for row in group) for group in members], dtype=np.int64
-        )
+        events = np.array([sum(row.events or 0 for row in group) for group in members], dtype=np.int64)
+        total = np.array([sum(row.total or 0 for row in group) for group in members], dtype=np.int64)
         events.setflags(write=False)
         total.setflags(write=False)
         return Counts(

@@ -29,6 +29,7 @@ __all__ = [
     "Excluded",
     "MetaEstimate",
     "MrsDistribution",
+    "Notice",
     "Outcome",
     "OverlapGroup",
     "Published",
@@ -293,6 +294,31 @@ class Version:
     searched_on: str
     trigger: str
     methods_changes: str
+    people: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notice: a retraction, a concern, a correction of one cell, or a row added later.
+
+    `version` is the first version that heeds the notice; every earlier version keeps what was known
+    then.
+    """
+
+    row: int
+    notice_id: str
+    version: str
+    date: date
+    kind: str
+    study_id: str
+    table: str
+    arm_id: str
+    outcome: str
+    column: str
+    old_value: str
+    new_value: str
+    reason: str
+    source_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +357,7 @@ Row = (
     | RivalEstimate
     | Published
     | Version
+    | Notice
     | Doubt
     | OverlapGroup
 )
@@ -351,6 +378,7 @@ TABLES: dict[str, type] = {
     "rival_reviews": RivalEstimate,
     "published": Published,
     "doubts": Doubt,
+    "notices": Notice,
 }
 
 
@@ -376,6 +404,7 @@ class Evidence:
     rival_reviews: tuple[RivalEstimate, ...]
     published: tuple[Published, ...]
     doubts: tuple[Doubt, ...]
+    notices: tuple[Notice, ...]
     protocol: Protocol
     data_hash: str
     checks: tuple[CheckResult, ...] = ()
@@ -421,14 +450,18 @@ class Evidence:
         return None
 
     def as_of(self, version: str) -> Evidence:
-        """Return the evidence as it stood in a version: a cut of the same tables."""
+        """Return the evidence as it stood in a version: a cut of the same tables.
+
+        Studies that entered later are left out, and what later notices changed is put back.
+        """
+        from analysis.evidence.notices import as_known
+
         chosen = self.version(version)
         place = self.versions.index(chosen)
-        kept = {item.study_id for item in self.studies if self.in_version(item, chosen)}
-        tables = {name: getattr(self, name) for name in TABLES}
-        cut = {
-            name: tuple(row for row in rows if _belongs(row, kept)) for name, rows in tables.items()
-        }
+        then = as_known(self, chosen)
+        kept = {item.study_id for item in then.studies if self.in_version(item, chosen)}
+        tables = {name: getattr(then, name) for name in TABLES}
+        cut = {name: tuple(row for row in rows if _belongs(row, kept)) for name, rows in tables.items()}
         cut["versions"] = self.versions[: place + 1]
         return replace(self, **cut, data_hash=content_hash(cut, self.protocol), checks=())
 
@@ -445,9 +478,7 @@ def content_hash(tables: dict[str, Iterable[Any]], protocol: Protocol) -> str:
     for name in sorted(tables):
         names = [item.name for item in fields(TABLES[name]) if item.name != "row"]
         lines = sorted(
-            "\x1f".join(
-                "" if (value := getattr(row, item)) is None else str(value) for item in names
-            )
+            "\x1f".join("" if (value := getattr(row, item)) is None else str(value) for item in names)
             for row in tables[name]
         )
         digest.update("\n".join([name, *names, *lines, ""]).encode())
