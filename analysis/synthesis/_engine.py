@@ -7,9 +7,13 @@ The compiled twin is loaded when the work ahead would take longer than that, or 
 from __future__ import annotations
 
 import importlib
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from types import ModuleType
 
-__all__ = ["kernels", "warm_up"]
+__all__ = ["in_threads", "kernels", "warm_up"]
 
 #: Study integrals beyond which loading the compiled engine pays for itself.
 WORTHWHILE = 40_000
@@ -37,3 +41,19 @@ def warm_up() -> bool:
     Worth calling before many small fits, such as a benchmark or an interactive page.
     """
     return kernels(WORTHWHILE + 1) is not None
+
+
+def in_threads(task: Callable[[int, int], None], size: int, smallest: int) -> None:
+    """Call ``task(start, stop)`` over `size` items, one slice a core, none below `smallest` items.
+
+    The compiled functions release the interpreter lock, so threads run side by side.
+    """
+    parts = min(os.cpu_count() or 1, size // smallest) if size >= 2 * smallest else 1
+    if parts < 2:
+        task(0, size)
+        return
+    # more slices than cores even out slices of unequal work
+    edges = [size * i // (4 * parts) for i in range(4 * parts + 1)]
+    with ThreadPoolExecutor(parts) as pool:
+        for done in [pool.submit(task, a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]:
+            done.result()

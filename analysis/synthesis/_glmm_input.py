@@ -62,7 +62,9 @@ def separated_studies(events: FloatArray, total: FloatArray, design: FloatArray)
     mixed = (events > 0) & (events < total)
     none = np.zeros(events.size, bool)
     p = design.shape[1]
-    if mixed.any() and np.linalg.matrix_rank(design[mixed]) == p:
+    if p == 1 and design[mixed].any():
+        return none
+    if p > 1 and mixed.any() and np.linalg.matrix_rank(design[mixed]) == p:
         return none
     signed = np.where(events == 0, -1.0, 1.0)[:, None] * design
     if p == 1:

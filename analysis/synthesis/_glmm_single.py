@@ -93,7 +93,7 @@ def _note(boundary: bool, runs_off: bool, converged: bool) -> str:
 def _compiled(compiled: object, x: FloatArray, n: FloatArray, w: FloatArray, single: bool) -> Maximum:
     out = np.empty((1, 12))
     rows = (np.ascontiguousarray(a[None]) for a in (x, n, w))
-    compiled.fit_intercepts_serial(*rows, np.array(EXTRA_STARTS), out)  # type: ignore[attr-defined]
+    compiled.fit_rows(*rows, np.array(EXTRA_STARTS), out, 0, 1)  # type: ignore[attr-defined]
     mu, tau, value, _, value0, code, steps, g1, g2, ee, et, tt = out[0].tolist()
     boundary = code == 2
     note = NOTE_SINGLE if single else _note(boundary, code == 3, code > 0)

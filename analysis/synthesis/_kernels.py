@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN202
 """Compiled twin of the array engine: study integrals and intercept-only fits, one scalar loop each.
 
 Import this module only through `analysis.synthesis._engine`, as numba takes seconds to load.  The
@@ -12,15 +12,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 __all__ = [
     "climb",
-    "fit_intercepts",
-    "fit_intercepts_serial",
     "fit_one",
+    "fit_rows",
     "study",
-    "study_block",
     "study_row",
     "total_terms",
 ]
@@ -53,7 +51,6 @@ VANISHED = 1e-10
 TAU_LIMIT = 300.0
 RIDGE = 1e-13
 MAX_ITERATIONS = 200
-BLOCK = 64
 SAME = 1e-11
 
 
@@ -312,14 +309,6 @@ def study_row(x, n, eta, tau, start, stop, out):
         out[5, i] = tt
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def study_block(x, n, eta, tau, out):
-    """As `study_row` over all columns, in parallel blocks."""
-    size = x.size
-    for block in prange((size + BLOCK - 1) // BLOCK):
-        study_row(x, n, eta, tau, block * BLOCK, min(size, (block + 1) * BLOCK), out)
-
-
 @njit(cache=True, nogil=True)
 def total_terms(x, n, w, mu, tau, out, real, whole):
     """Weighted sums over studies into out: value, e, t, ee, et, tt."""
@@ -492,26 +481,18 @@ def fit_one(x, n, w, starts, out, real, whole):
 
 
 @njit(cache=True, nogil=True)
-def fit_intercepts_serial(x, n, w, starts, out):
-    """Fit every row in one thread; see `fit_intercepts`."""
-    _fit_rows(x, n, w, starts, out, 0, out.shape[0])
-
-
-@njit(cache=True, nogil=True)
-def _fit_rows(x, n, w, starts, out, start, stop):
+def fit_rows(x, n, w, starts, out, start, stop):
+    """Fit rows start to stop; x, n and w have one row for all or one row each; out is (B, 12)."""
     one_x, one_n, one_w = x.shape[0] == 1, n.shape[0] == 1, w.shape[0] == 1
     real = np.empty((5, WINDOW))
     whole = real.view(np.int64)
     for b in range(start, stop):
         fit_one(
-            x[0 if one_x else b], n[0 if one_n else b], w[0 if one_w else b], starts,
-            out[b], real, whole,
-        )  # fmt: skip
-
-
-@njit(cache=True, nogil=True, parallel=True)
-def fit_intercepts(x, n, w, starts, out):
-    """Fit every row; x, n and w have one row for all or one row each; out is (B, 12)."""
-    rows = out.shape[0]
-    for block in prange((rows + BLOCK - 1) // BLOCK):
-        _fit_rows(x, n, w, starts, out, block * BLOCK, min(rows, (block + 1) * BLOCK))
+            x[0 if one_x else b],
+            n[0 if one_n else b],
+            w[0 if one_w else b],
+            starts,
+            out[b],
+            real,
+            whole,
+        )

@@ -194,7 +194,7 @@ def _fit(x: FloatArray, n: FloatArray, design: FloatArray, w: FloatArray, *, hol
         se_tau = se_tau if s.boundary else float(root[q])
         free = s.gradient[: inverse.shape[0]]
         norm = float(np.sqrt(abs(free @ inverse @ free)))
-        terms = study_terms(x[keep], n[keep], part @ s.beta, np.array(s.tau))
+        terms = study_terms(x[keep], n[keep], part @ s.beta, np.array(s.tau), saturated=False)
         information = -terms.ee * w[keep]
         share[keep] = information / information.sum()
     return GlmmFit(

@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 
-from analysis.synthesis._engine import kernels
+from analysis.synthesis._engine import in_threads, kernels
 from analysis.synthesis._glmm_input import check_counts, check_weights
 from analysis.synthesis._glmm_newton import Problem
 from analysis.synthesis._glmm_solve import EXTRA_STARTS, solve
@@ -89,13 +89,14 @@ def _fit_compiled(
     got = np.empty((part.stop - part.start, 12))
     constant = saturated_log_likelihood(x, n)
     x, n, w = (np.ascontiguousarray(a, dtype=float) for a in (x, n, w))
-    run = compiled.fit_intercepts if got.shape[0] > SERIAL_BELOW else compiled.fit_intercepts_serial
-    run(x, n, w, np.array(EXTRA_STARTS), got)
+    starts = np.array(EXTRA_STARTS)
+
+    def task(start: int, stop: int) -> None:
+        compiled.fit_rows(x, n, w, starts, got, start, stop)
+
+    in_threads(task, got.shape[0], SERIAL_BELOW)
     code = got[:, 5]
-    if constant.shape[0] == 1:
-        constants = (w @ constant[0]) + np.zeros(code.size)
-    else:
-        constants = (w * constant).sum(1)
+    constants = w @ constant[0] if constant.shape[0] == 1 else (w * constant).sum(1)
     out.mu[part] = np.where(code == -1, -np.inf, np.where(code == -2, np.inf, got[:, 0]))
     out.se[part] = np.where((code == -1) | (code == -2), np.inf, got[:, 3])
     out.tau2[part] = got[:, 1] ** 2

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
-from analysis.synthesis._engine import kernels
+from analysis.synthesis._engine import in_threads, kernels
 from analysis.synthesis.types import FloatArray
 
 __all__ = [
@@ -93,12 +93,14 @@ def hermite_rule(nodes: int) -> tuple[FloatArray, FloatArray]:
 
 def _stirling_error(count: FloatArray) -> FloatArray:
     """Return ``log(count!)`` minus Stirling's formula, without cancellation for large counts."""
-    big = np.maximum(count, 16.0)
-    inv2 = 1.0 / (big * big)
-    series = (1 / 12 - inv2 * (1 / 360 - inv2 * (1 / 1260 - inv2 * (1 / 1680 - inv2 * (1 / 1188))))) / big
-    small = np.minimum(np.maximum(count, 1e-300), 16.0)
-    direct = gammaln(small + 1) - (small + 0.5) * np.log(small) + small - _LOG_ROOT_2PI
-    return np.where(count >= 16, series, direct)
+    inv = 1.0 / np.maximum(count, 16.0)
+    inv2 = inv * inv
+    out = inv * (1 / 12 - inv2 * (1 / 360 - inv2 * (1 / 1260 - inv2 * (1 / 1680 - inv2 * (1 / 1188)))))
+    low = count < 16
+    if low.any():
+        c = count[low]
+        out[low] = gammaln(c + 1) - (c + 0.5) * np.log(c) + c - _LOG_ROOT_2PI
+    return out
 
 
 def saturated_log_likelihood(events: FloatArray, total: FloatArray) -> FloatArray:
@@ -113,13 +115,8 @@ def saturated_log_likelihood(events: FloatArray, total: FloatArray) -> FloatArra
     inner = (events > 0) & (rest > 0)
     x, y = np.where(inner, events, 1.0), np.where(inner, rest, 1.0)
     n = x + y
-    value = (
-        _stirling_error(n)
-        - _stirling_error(x)
-        - _stirling_error(y)
-        + 0.5 * np.log(n / (x * y))
-        - _LOG_ROOT_2PI
-    )
+    of_n, of_x, of_y = _stirling_error(np.stack([n, x, y]))
+    value = of_n - of_x - of_y + 0.5 * np.log(n / (x * y)) - _LOG_ROOT_2PI
     return np.where(inner, value, 0.0)
 
 
@@ -226,11 +223,13 @@ def study_terms(events: FloatArray, total: FloatArray, eta: FloatArray, tau: Flo
     compiled = kernels()
     if compiled is not None:
         flat = [np.ascontiguousarray(a) for a in (x, n, eta, tau)]
-        if x.size < SERIAL_BELOW:
-            compiled.study_row(*flat, 0, x.size, out)
-        else:
-            compiled.study_block(*flat, out)
-        out[0] += saturated_log_likelihood(x, n)
+
+        def task(start: int, stop: int) -> None:
+            compiled.study_row(*flat, start, stop, out)
+
+        in_threads(task, x.size, SERIAL_BELOW)
+        if saturated:
+            out[0] += saturated_log_likelihood(x, n)
         return StudyTerms(*(row.reshape(shape) for row in out))
     small = tau * tau * n < SMALL_SPREAD
     parts = [(small, _at_zero)] if small.any() else []
@@ -239,7 +238,8 @@ def study_terms(events: FloatArray, total: FloatArray, eta: FloatArray, tau: Flo
     for rows, function in parts:
         terms = function(x[rows], n[rows], eta[rows], tau[rows])
         out[:, rows] = (terms.value, terms.e, terms.t, terms.ee, terms.et, terms.tt)
-    out[0] += saturated_log_likelihood(x, n)
+    if saturated:
+        out[0] += saturated_log_likelihood(x, n)
     return StudyTerms(*(row.reshape(shape) for row in out))
 
 
