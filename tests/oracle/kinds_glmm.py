@@ -23,14 +23,6 @@ from analysis.synthesis.special import chi2_quantile, t_quantile
 from tests.oracle.compare import CLOSED, GLMER, OPTIMISED, Check, checks, compares, explains, outcome
 from tests.oracle.loader import Dataset, argument, number
 
-EXACT_KINDS = (
-    "exact_glmm",
-    "exact_glmm.subgroup.common_tau2",
-    "exact_glmm.meta_regression",
-    "exact_glmm.subgroup.separate_tau2",
-    "exact_glmm.leave1out",
-)
-
 
 def _counts(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return data.inputs["xi"], data.inputs["ni"]
