@@ -15,6 +15,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from analysis.evidence.judgement_rows import AppraisalDomain, Certainty, Judgement
+
 if TYPE_CHECKING:
     from analysis.evidence.faults import CheckResult
     from analysis.evidence.protocol import Protocol
@@ -22,11 +24,14 @@ if TYPE_CHECKING:
 __all__ = [
     "TABLES",
     "Appraisal",
+    "AppraisalDomain",
     "Awaiting",
+    "Certainty",
     "DoubleExtraction",
     "Doubt",
     "Evidence",
     "Excluded",
+    "Judgement",
     "MetaEstimate",
     "MrsDistribution",
     "Notice",
@@ -360,6 +365,9 @@ Row = (
     | Notice
     | Doubt
     | OverlapGroup
+    | AppraisalDomain
+    | Judgement
+    | Certainty
 )
 
 #: Table name (also the name of its file and schema) -> class of its rows, in loading order.
