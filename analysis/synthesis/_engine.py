@@ -55,5 +55,5 @@ def in_threads(task: Callable[[int, int], None], size: int, smallest: int) -> No
     # more slices than cores even out slices of unequal work
     edges = [size * i // (4 * parts) for i in range(4 * parts + 1)]
     with ThreadPoolExecutor(parts) as pool:
-        for done in [pool.submit(task, a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]:
+        for done in [pool.submit(task, a, b) for a, b in pairwise(edges)]:
             done.result()

@@ -205,10 +205,18 @@ def _reach(
     return length
 
 
-def study_terms(events: FloatArray, total: FloatArray, eta: FloatArray, tau: FloatArray) -> StudyTerms:
+def study_terms(
+    events: FloatArray,
+    total: FloatArray,
+    eta: FloatArray,
+    tau: FloatArray,
+    *,
+    saturated: bool = True,
+) -> StudyTerms:
     """Return log-likelihoods and derivatives for arrays of one common (broadcast) shape.
 
-    The saturated log-likelihood, which no parameter changes, is included.
+    The saturated log-likelihood, which no parameter changes, is part of the value unless
+    `saturated` is False.
 
     Examples
     --------
