@@ -387,6 +387,9 @@ TABLES: dict[str, type] = {
     "published": Published,
     "doubts": Doubt,
     "notices": Notice,
+    "appraisal_tools": AppraisalDomain,
+    "judgements": Judgement,
+    "certainty": Certainty,
 }
 
 
@@ -413,6 +416,9 @@ class Evidence:
     published: tuple[Published, ...]
     doubts: tuple[Doubt, ...]
     notices: tuple[Notice, ...]
+    appraisal_tools: tuple[AppraisalDomain, ...]
+    judgements: tuple[Judgement, ...]
+    certainty: tuple[Certainty, ...]
     protocol: Protocol
     data_hash: str
     checks: tuple[CheckResult, ...] = ()
