@@ -173,7 +173,7 @@ def _controls(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def _options(words: Mapping[str, str], keys: Sequence[str]) -> list[tuple[str, str]]:
-    return [(key, words[key][:1].upper() + words[key][1:]) for key in keys]
+    return [(key, words[key]) for key in keys]
 
 
 def _question(choice: dict[str, str]) -> Question:
@@ -271,7 +271,8 @@ def _form(payload: dict[str, Any]) -> str:
         fields = "".join(_field(controls[key], payload["defaults"][key]) for key in keys)
         body = element("div", fields, {"class": "explore-fields"})
         if folds:
-            groups.append(element("details", f"<summary>{escape(legend)}</summary>{body}", {"open": True}))
+            summary = f"<summary>{escape(legend)} <span></span></summary>"
+            groups.append(element("details", summary + body))
         else:
             groups.append(element("fieldset", f"<legend>{escape(legend)}</legend>{body}"))
     buttons = "".join(
@@ -308,7 +309,11 @@ def _form(payload: dict[str, Any]) -> str:
 def _field(control: dict[str, Any], chosen: str) -> str:
     name = f"explore-{control['key']}"
     options = "".join(
-        element("option", escape(item["label"]), {"value": item["key"], "selected": item["key"] == chosen})
+        element(
+            "option",
+            escape(item["label"][:1].upper() + item["label"][1:]),
+            {"value": item["key"], "selected": item["key"] == chosen},
+        )
         for item in control["options"]
     )
     return (

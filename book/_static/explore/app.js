@@ -9,7 +9,6 @@
   const f = R.format;
   const view = R.view;
   const EXPORT_WIDTH = 760;
-  const NARROW_PAGE = 700;
 
   const box = document.getElementById("explore");
   const holder = document.getElementById("explore-data");
@@ -24,6 +23,8 @@
   let shown = null;
   let shownNumber = -1;
   let timings = [];
+  /* Asked for only when the page is resized: asking makes the browser lay the page out. */
+  let plotWidth = EXPORT_WIDTH;
 
   function element(tag, values, children) {
     const node = document.createElement(tag);
@@ -49,15 +50,24 @@
     return /^[A-Z][a-z]/.test(text) ? text[0].toLowerCase() + text.slice(1) : text;
   }
 
+  function upperFirst(text) {
+    return text[0].toUpperCase() + text.slice(1);
+  }
+
   function definition(text) {
-    return text.replace("tau2", "\u03c4\u00b2").replace("s2", "s\u00b2");
+    return text.replace(/tau2/g, "\u03c4\u00b2").replace(/s2/g, "s\u00b2");
   }
 
   /* Words ---------------------------------------------------------------------------------------- */
 
+  /* Rows of occlusions and procedures can hold a patient twice. */
+  function counted() {
+    return state.units === "patients" ? "patients" : "patients, occlusions or procedures";
+  }
+
   function happened() {
     const words = data.happened[state.outcome];
-    return words ? "of patients " + words : "of patients: " + lowerFirst(optionLabel("outcome"));
+    return "of " + counted() + (words ? " " + words : ": " + lowerFirst(optionLabel("outcome")));
   }
 
   function sizeWords(result) {
@@ -65,7 +75,7 @@
     const unit = shown.comparison ? "entry" : "study";
     const units = shown.comparison ? "entries" : "studies";
     const of = result.k === all ? f.counted(result.k, unit, units) : f.count(result.k) + " of " + f.counted(all, unit, units);
-    return of + ", " + f.count(result.events) + " of " + f.count(result.total) + " patients";
+    return of + ", " + f.count(result.events) + " of " + f.count(result.total) + " " + counted();
   }
 
   function heterogeneityLine(result) {
@@ -102,8 +112,9 @@
   }
 
   function modelWords() {
-    return [optionLabel("model"), "\u03c4\u00b2 by " + lowerFirst(optionLabel("tau2_method")),
-      lowerFirst(optionLabel("ci_method")) + " interval"].join("; ");
+    return upperFirst(
+      [optionLabel("model"), "\u03c4\u00b2 by " + optionLabel("tau2_method"), optionLabel("ci_method") + " interval"].join("; ")
+    );
   }
 
   function title() {
@@ -120,7 +131,7 @@
       label: entry.label + (entry.flags.length ? " \u2020" : ""),
       counts: f.count(entry.events) + "/" + f.count(entry.total),
       shown: f.percent(entry.estimate, entry.low, entry.high),
-      weight: entry.on && entry.weight !== null ? f.share(entry.weight, 1) + "%" : entry.on ? "" : "not ticked",
+      weight: entry.on && entry.weight !== null ? f.share(entry.weight, 1) + "%" : entry.on ? "" : "off",
       estimate: entry.estimate,
       low: entry.low,
       high: entry.high,
@@ -165,7 +176,7 @@
       rows.push({ kind: "heading", label: levelLabel(level) });
       rows.push(...studyRows(shown.entries.filter((entry) => entry.group === level)));
       const i = shown.comparison ? shown.comparison.levels.indexOf(level) : -1;
-      if (i >= 0) rows.push(...summaryRows(shown.comparison.pooled[i], levelLabel(level) + ", pooled"));
+      if (i >= 0) rows.push(...summaryRows(shown.comparison.pooled[i], "Pooled"));
     }
     if (shown.result) {
       if (split) rows.push({ kind: "heading", label: "All levels together" });
@@ -199,7 +210,7 @@
       width: width,
       levelText: levelText,
       alt: altText(),
-      axisTitle: "Per cent of patients",
+      axisTitle: "Per cent of " + counted(),
       guide: usable(shown.result) ? shown.result.estimate : NaN,
       footer: footer,
       onRow: forFile ? null : (key) => show(view.toggle(data, state, shown, key)),
@@ -218,6 +229,14 @@
         if (option.hidden !== hidden) option.hidden = option.disabled = hidden;
       }
       if (select.value !== state[control.key]) select.value = state[control.key];
+    }
+    for (const fold of byId("form").querySelectorAll("details")) {
+      const own = data.controls.filter((control) => fold.contains(selects[control.key]));
+      const other = own.filter((control) => state[control.key] !== data.defaults[control.key]);
+      const text = other.length
+        ? other.map((control) => control.label + ": " + optionLabel(control.key)).join("; ")
+        : "as in the protocol";
+      fold.querySelector("summary span").textContent = text;
     }
   }
 
@@ -239,9 +258,10 @@
       if (!f.missing(result.prediction_low)) {
         parts.push("prediction interval " + f.percentRange(result.prediction_low, result.prediction_high));
       }
-      byId("status").textContent =
-        "Pooled rate " + rate(result) + ": " + parts.join("; ") +
-        ". A rate among treated patients, not an effect of treatment.";
+      byId("status").replaceChildren(
+        element("span", { class: "explore-unseen", text: "Pooled rate " + rate(result) + ": " }),
+        parts.join("; ") + ". A rate among treated patients, not an effect of treatment."
+      );
     }
   }
 
@@ -261,7 +281,7 @@
       return;
     }
     const body = element("tbody", {}, [
-      line("Pooled rate", rate(result), levelText + " confidence interval, " + lowerFirst(optionLabel("ci_method"))),
+      line("Pooled rate", rate(result), levelText + " confidence interval, " + optionLabel("ci_method")),
       line(
         "Prediction interval",
         f.percentRange(result.prediction_low, result.prediction_high),
@@ -291,7 +311,7 @@
         line("Between levels", testLine(shown.comparison).split(": ")[1], "the levels were not randomised")
       );
     }
-    const notes = [modelWords() + ".", ...result.notes.map((note) => note[0].toUpperCase() + note.slice(1) + ".")];
+    const notes = [modelWords() + ".", ...result.notes.map((note) => upperFirst(note) + ".")];
     holderNode.replaceChildren(
       element("table", { class: "explore-table" }, [body]),
       ...notes.map((note) => element("p", { class: "explore-note", text: note }))
@@ -346,9 +366,7 @@
   }
 
   function showForest() {
-    const plot = byId("plot");
-    const width = Math.floor(plot.clientWidth) || EXPORT_WIDTH;
-    plot.replaceChildren(...(shown.entries.length ? [drawForest(width, false)] : []));
+    byId("plot").replaceChildren(...(shown.entries.length ? [drawForest(plotWidth, false)] : []));
     byId("caption").textContent = title() + ". " + modelWords() + ". Studies with exact intervals." +
       (shown.entries.some((entry) => entry.flags.length) ? " \u2020 see the remarks below." : "");
   }
@@ -428,15 +446,13 @@
     if (next) show(next);
   });
 
-  if (root.innerWidth < NARROW_PAGE) {
-    for (const fold of byId("form").querySelectorAll("details")) fold.open = false;
-  }
   box.hidden = false;
+  plotWidth = Math.floor(byId("plot").clientWidth) || EXPORT_WIDTH;
   show(state);
-  let width = byId("plot").clientWidth;
   new ResizeObserver(() => {
-    if (byId("plot").clientWidth !== width) {
-      width = byId("plot").clientWidth;
+    const width = Math.floor(byId("plot").clientWidth);
+    if (width && width !== plotWidth) {
+      plotWidth = width;
       showForest();
     }
   }).observe(byId("plot"));

@@ -26,6 +26,8 @@
   const NOTE_LINE = 15;
   /* Below this width a study takes two lines. */
   const NARROW_BELOW = 560;
+  /* Long labels are clipped before the plot gets narrower than this. */
+  const LEAST_PLOT = 210;
   const ENDS = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1];
   const STEPS = { 0.05: 0.01, 0.1: 0.02, 0.2: 0.05, 0.3: 0.1, 0.4: 0.1, 0.5: 0.1 };
 
@@ -209,7 +211,7 @@
       const weight = widest((row) => row.weight, "Weight");
       labelLimit = Math.min(
         widest((row) => row.label, "Study") + 2,
-        Math.max(110, width - 2 * MARGIN - counts - shown - weight - 4 * GAP - 180)
+        Math.max(110, width - 2 * MARGIN - counts - shown - weight - 4 * GAP - LEAST_PLOT)
       );
       countsRight = MARGIN + labelLimit + GAP + counts;
       shownRight = width - MARGIN - weight - GAP;

@@ -75,7 +75,7 @@
     if (missing(value)) return MISSING;
     if (value === 0) return "0";
     if (value < 0.001) return "<0.001";
-    return fixed(value, value < 0.1 ? 3 : value < 10 ? 2 : 1);
+    return fixed(value, value < 0.1 ? 3 : value < 10 ? 2 : value < 100 ? 1 : 0);
   }
 
   function tau2(value, low, high) {
