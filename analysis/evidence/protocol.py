@@ -116,6 +116,7 @@ class Sensitivity:
     analysis: tuple[tuple[str, str], ...] = ()
     selection: tuple[tuple[str, str], ...] = ()
     counts: tuple[tuple[str, str], ...] = ()
+    short_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +212,7 @@ def _index(node: yaml.Node, path: str, lines: dict[str, int], reader: _Reader) -
         for key, value in node.value:
             name = f"{path}.{key.value}" if path else key.value
             if key.value in seen:
-                reader.add(
-                    name, key.value, "key stands twice", "each key once", key.start_mark.line + 1
-                )
+                reader.add(name, key.value, "key stands twice", "each key once", key.start_mark.line + 1)
             seen.add(key.value)
             _index(value, name, lines, reader)
     elif node.id == "sequence":
@@ -250,9 +249,7 @@ class _Reader:
             return kind()
         return value
 
-    def items(
-        self, data: object, path: str, key: str, optional: bool = False
-    ) -> list[tuple[str, dict]]:
+    def items(self, data: object, path: str, key: str, optional: bool = False) -> list[tuple[str, dict]]:
         """Return the maps of a list with their paths; keys must differ."""
         place = f"{path}.{key}" if path else key
         found = self.get(data, path, key, list, [] if optional else None)
@@ -268,9 +265,7 @@ class _Reader:
         """Return one word of a vocabulary."""
         value = self.get(data, path, key, str)
         if value and value not in allowed:
-            self.add(
-                f"{path}.{key}", value, "not in the vocabulary", "one of " + ", ".join(allowed)
-            )
+            self.add(f"{path}.{key}", value, "not in the vocabulary", "one of " + ", ".join(allowed))
         return value
 
     def build(self, data: dict[str, Any]) -> Protocol:
@@ -283,8 +278,7 @@ class _Reader:
             subgroups=tuple(self._subgroup(*at) for at in self.items(data, "", "subgroups")),
             primary=self._primary(self.get(data, "", "analysis", dict)),
             sensitivity=tuple(
-                self._sensitivity(*at)
-                for at in self.items(data.get("analysis"), "analysis", "sensitivity")
+                self._sensitivity(*at) for at in self.items(data.get("analysis"), "analysis", "sensitivity")
             ),
             constants=tuple(self._constant(*at) for at in self.items(data, "", "constants")),
             text={
@@ -297,6 +291,9 @@ class _Reader:
                     "living",
                     "paper",
                 )
+            }
+            | {
+                key: self.get(data, "", key, dict, {}) for key in ("certainty", "other_reviews")
             },
             canonical=json.dumps(data, sort_keys=True, ensure_ascii=False, default=str),
         )
@@ -338,9 +335,7 @@ class _Reader:
             Level(self.get(entry, place, "key", str), self.get(entry, place, "label", str))
             for place, entry in self.items(item, path, "levels")
         )
-        return Subgroup(
-            self.get(item, path, "key", str), self.get(item, path, "label", str), levels
-        )
+        return Subgroup(self.get(item, path, "key", str), self.get(item, path, "label", str), levels)
 
     def _primary(self, analysis: dict[str, Any]) -> AnalysisChoice:
         data = self.get(analysis, "analysis", "primary", dict)
@@ -363,8 +358,9 @@ class _Reader:
             if value not in allowed:
                 expected = "one of " + ", ".join(allowed) if allowed else ", ".join(_UNCERTAIN)
                 self.add(f"{path}.counts", f"{name}: {value}", "not in the vocabulary", expected)
+        key, label = (self.get(item, path, name, str) for name in ("key", "label"))
         return Sensitivity(
-            self.get(item, path, "key", str), self.get(item, path, "label", str), **changes
+            key, label, **changes, short_label=self.get(item, path, "short_label", str, label)
         )
 
     def _constant(self, path: str, item: dict[str, Any]) -> Constant:

@@ -1,0 +1,119 @@
+"""A page for each study: complete, safe, and one step from every number in a chapter."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from analysis import review
+from analysis.evidence.provenance import derivation_words, trace
+from analysis.report.html import is_site_link
+from analysis.review.provenance import row_anchor, row_href, rows_used, study_href, study_page
+from tests.evidence.synthetic import outcome
+
+
+@pytest.fixture(scope="module")
+def evidence():
+    return review.load()
+
+
+class _Ids(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.links, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if "id" in values:
+            self.ids.append(values["id"])
+        if tag == "a":
+            self.links.append(values["href"])
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_every_study_has_a_page_with_each_of_its_rows(evidence):
+    for study in evidence.studies:
+        read = _Ids(study_page(evidence, study.study_id).body)
+        rows = [row for row in evidence.outcomes if row.study_id == study.study_id]
+
+        assert len(read.ids) == len(set(read.ids)), study.study_id
+        assert study.source_url in read.links
+        assert {row_anchor(row.key) for row in rows} <= set(read.ids)
+        assert {row.source_url for row in rows} <= set(read.links)
+
+
+def test_anchors_of_a_study_differ(evidence):
+    seen = {(row.study_id, row_anchor(row.key)) for row in evidence.outcomes}
+
+    assert len(seen) == len(evidence.outcomes)
+
+
+def test_addresses_are_pages_of_the_book(evidence):
+    assert all(is_site_link(row_href(row.key)) for row in evidence.outcomes)
+    assert all(is_site_link(study_href(study.study_id)) for study in evidence.studies)
+
+
+def test_a_page_holds_what_the_tables_say(evidence):
+    # Rows of studies.csv and outcomes.csv of the DISTAL trial.
+    text = _Ids(study_page(evidence, "psychogios2025").body).text
+
+    for words in ("NCT05029414", "38/272", "reader 5: 38/269", "grade 6: 42", "arm control"):
+        assert words in text, words
+
+
+def test_data_cannot_bring_markup_into_a_page(evidence):
+    from dataclasses import replace
+
+    study = replace(evidence.studies[0], title="<script>alert(1)</script>", source_url="javascript:alert(1)")
+    spoilt = replace(evidence, studies=(study, *evidence.studies[1:]))
+    body = study_page(spoilt, study.study_id).body
+
+    assert "<script>" not in body
+    assert "javascript:" not in body
+
+
+def test_every_row_that_a_headline_uses_is_known(evidence):
+    used = rows_used(evidence)
+
+    assert {key[0] for key in used} <= {study.study_id for study in evidence.studies}
+    for cell in review.headlines(evidence, evidence.versions[0].id):
+        for keys in cell.counts.rows_used:
+            assert all(cell.question in used[key] for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({}, "Both numbers are printed.", id="stated"),
+        pytest.param({"percent": "50"}, "the printed 50% agrees", id="stated-with-percentage"),
+        pytest.param({"events": 17, "total": 21, "percent": "80.9"}, "cuts the decimals off", id="truncated"),
+        pytest.param({"events": 36, "total": 42, "percent": "88.7"}, "does not agree", id="conflict"),
+        pytest.param({"derivation": "deduced"}, "follows from other printed facts", id="deduced"),
+        pytest.param(
+            {"derivation": "from_percent", "percent": "50"}, "only whole number that fits", id="from-percent"
+        ),
+        pytest.param(
+            {"derivation": "approximate", "events": None, "events_low": 4, "events_high": 5},
+            "4 to 5 of 10",
+            id="approximate",
+        ),
+        pytest.param({"derivation": "not_available", "events": None}, "No count can be given", id="none"),
+    ],
+)
+def test_derivations_in_words(changes, words):
+    from decimal import Decimal
+
+    percent = changes.pop("percent", None)
+    row = outcome("a", **changes, percent_reported=Decimal(percent) if percent else None)
+
+    assert words in derivation_words(row)
+
+
+def test_a_trace_carries_readers_and_doubts(evidence):
+    row = next(row for row in evidence.outcomes if row.key == ("psychogios2025", "control", "mortality90"))
+    found = trace(evidence, row)
+
+    assert {(item.events, item.total) for item in found.extractions} == {(38, 272), (38, 269)}
+    assert found.rows()[0]["source_url"] == row.source_url
