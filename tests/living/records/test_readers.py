@@ -58,8 +58,10 @@ DP  - 2020 Winter
 """
 ENDNOTE = """<?xml version="1.0" encoding="UTF-8"?><xml><records>
 <record><ref-type name="Journal Article">17</ref-type>
-<contributors><authors><author><style face="normal">Müller, Jürgen</style></author></authors></contributors>
-<titles><title><style>Split </style><style>title</style></title><secondary-title>J Syn</secondary-title></titles>
+<contributors><authors><author><style face="normal">Müller, Jürgen</style></author></authors>
+</contributors>
+<titles><title><style>Split </style><style>title</style></title>
+<secondary-title>J Syn</secondary-title></titles>
 <dates><year><style>2020</style></year></dates><volume>3</volume><pages>1-9</pages>
 <electronic-resource-num>10.5555/end.1</electronic-resource-num></record>
 <record><titles><title>Two &amp; more</title></titles></record></records></xml>
@@ -107,8 +109,9 @@ ID: CN-00000002
 TI: Another synthetic trial
 """
 SCOPUS = (
-    "Authors,Author(s) ID,Title,Year,Source title,Volume,Issue,Art. No.,Page start,Page end,DOI,EID\n"
-    '"Muller, J.; Wu, C.",1;2,"A ""quoted"" title,\nwith a line end",2020,Syn,5,1,,10,19,10.5555/S1,2-s2.0-1\n'
+    "Authors,Author(s) ID,Title,Year,Source title,Volume,Issue,Art. No.,"
+    "Page start,Page end,DOI,EID\n"
+    '"Muller, J.; Wu, C.",1;2,"A ""quoted"" title,\nwith a line end",2020,Syn,5,1,,10,19,10.5555/S1,2-s2.0-1\n'  # noqa: E501
     '"Wu, C.",2,Second,2021,Syn,6,,7,,,,2-s2.0-2\n'
 )
 EMBASE = (
@@ -116,7 +119,7 @@ EMBASE = (
     '"PUBLICATION YEAR","2020"\n"DOI","10.5555/emb.1"\n"MEDLINE PMID","55555555"\n\n'
     '"TITLE","Second"\n"PUBLICATION YEAR","2019"\n'
 )
-WOS_TAB = 'PT\tAU\tTI\tSO\tPY\tBP\tEP\tDI\tUT\nJ\tMuller, J; Wu, C\tAn "open title\tSYN\t2020\t1\t9\t10.5555/T1\tWOS:1\n'
+WOS_TAB = 'PT\tAU\tTI\tSO\tPY\tBP\tEP\tDI\tUT\nJ\tMuller, J; Wu, C\tAn "open title\tSYN\t2020\t1\t9\t10.5555/T1\tWOS:1\n'  # noqa: E501
 REGISTRY = "NCT Number,Study Title,Study Status\nNCT00000001,A synthetic trial,COMPLETED\n"
 
 
@@ -234,7 +237,7 @@ def test_a_broken_record_costs_only_itself_and_is_named(tmp_path):
     cut = ENDNOTE.replace("</title></titles></record></records></xml>", "</ti")
     read = read_file(_write(tmp_path, "x.xml", cut))
     assert (read.expected, len(read.records)) == (2, 1)
-    assert read.faults[0].row == 7
+    assert read.faults[0].row == 9
     assert "cut off" in read.faults[0].problem
     bib = "@article{a, title={One}}\n@article{b title\n@article{c, title={Three}, year=\n"
     read = read_file(_write(tmp_path, "x.bib", bib))
@@ -269,7 +272,7 @@ def test_missing_file_is_a_fault(tmp_path):
 
 
 def test_xml_entities_are_never_expanded(tmp_path):
-    bomb = '<!DOCTYPE x [<!ENTITY a "aaaa">]><xml><records><record><titles><title>&a;</title></titles></record></records></xml>'
+    bomb = '<!DOCTYPE x [<!ENTITY a "aaaa">]><xml><records><record><titles><title>&a;</title></titles></record></records></xml>'  # noqa: E501
     read = read_file(_write(tmp_path, "x.xml", bomb))
     assert (read.records, len(read.faults)) == ((), 1)
 

@@ -1,0 +1,325 @@
+"""The ledger: a row per record that any search ever found, with every decision on it.
+
+The table is `data/records.csv`, its contract `data/schemas/records.json`. The ledger is never pruned: a
+duplicate, an excluded record and a retracted study all keep their rows, so that the flow of records can
+be drawn again for any version.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from analysis.evidence.faults import EvidenceFaults, Fault
+from analysis.living.records.record import Record
+from analysis.results import Result
+
+__all__ = [
+    "COLUMNS",
+    "NOT_RECORDED",
+    "Ledger",
+    "LedgerRow",
+    "State",
+    "load_ledger",
+    "read_ledger",
+    "reasons",
+    "write_ledger",
+]
+
+NOT_RECORDED = "not recorded"
+_DATA = Path(__file__).resolve().parents[2] / "data"
+
+State = Literal[
+    "duplicate", "removed_automation", "removed_other", "to_screen", "screen_conflict",
+    "screen_excluded", "to_retrieve", "not_retrieved", "to_assess", "full_conflict",
+    "full_excluded", "awaiting", "included",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One record of the ledger; every cell is text, blank when nothing is recorded.
+
+    `row` is the row that a spreadsheet shows.
+    """
+
+    record_id: str
+    version: str
+    source: str
+    source_kind: str
+    hits_recorded: str = "yes"
+    searched_on: str = NOT_RECORDED
+    file: str = ""
+    position: str = ""
+    title: str = ""
+    first_author: str = ""
+    year: str = ""
+    journal: str = ""
+    volume: str = ""
+    pages: str = ""
+    doi: str = ""
+    pmid: str = ""
+    nct: str = ""
+    accession: str = ""
+    url: str = ""
+    duplicate_of: str = ""
+    duplicate_rule: str = ""
+    removed: str = ""
+    screen_1_by: str = ""
+    screen_1: str = ""
+    screen_1_reason: str = ""
+    screen_2_by: str = ""
+    screen_2: str = ""
+    screen_2_reason: str = ""
+    screen_final: str = ""
+    screen_final_by: str = ""
+    retrieved: str = ""
+    full_1_by: str = ""
+    full_1: str = ""
+    full_1_reason: str = ""
+    full_2_by: str = ""
+    full_2: str = ""
+    full_2_reason: str = ""
+    full_final: str = ""
+    full_final_reason: str = ""
+    full_final_by: str = ""
+    report_id: str = ""
+    study_id: str = ""
+    note: str = ""
+    row: int = field(default=0, compare=False)
+
+    @property
+    def branch(self) -> Literal["databases", "other"]:
+        """Branch of the flow: databases and registers, or other methods."""
+        return "databases" if self.source_kind in ("database", "register") else "other"
+
+    @property
+    def screen_decision(self) -> str:
+        """What was decided on title and abstract: include, exclude, conflict, or blank when open."""
+        if self.screen_final or not (self.screen_1 and self.screen_2):
+            return self.screen_final
+        kept = {decision != "exclude" for decision in (self.screen_1, self.screen_2)}
+        if len(kept) == 2:
+            return "conflict"
+        # Doubt is no reason to exclude: a record that someone is unsure of goes on to its report.
+        return "include" if kept == {True} else "exclude"
+
+    @property
+    def full_decision(self) -> str:
+        """What was decided on the report: include, exclude, awaiting, conflict, or blank."""
+        if self.full_final or not (self.full_1 and self.full_2):
+            return self.full_final
+        return self.full_1 if self.full_1 == self.full_2 else "conflict"
+
+    @property
+    def full_reason(self) -> str:
+        """The reason of the decision on the report; two reasons that differ need a final one."""
+        if self.full_final:
+            return self.full_final_reason
+        return self.full_1_reason if self.full_1_reason == self.full_2_reason else ""
+
+    @property
+    def state(self) -> State:
+        """How far the record has come."""
+        if self.duplicate_of:
+            return "duplicate"
+        if self.removed:
+            return "removed_automation" if self.removed == "automation" else "removed_other"
+        full = self.full_decision
+        if full in ("include", "exclude", "awaiting"):
+            return {"include": "included", "exclude": "full_excluded"}.get(full, "awaiting")  # type: ignore[return-value]
+        if full == "conflict":
+            return "full_conflict"
+        screen = self.screen_decision
+        if screen == "exclude":
+            return "screen_excluded"
+        if screen != "include":
+            return "screen_conflict" if screen == "conflict" else "to_screen"
+        if self.retrieved == "yes":
+            return "to_assess"
+        return "not_retrieved" if self.retrieved == "no" else "to_retrieve"
+
+    def to_record(self) -> Record:
+        """Return the row as a record, so that new records can be compared with it."""
+        return Record(
+            source=self.source,
+            file=self.file or "ledger",
+            position=int(self.position) if self.position else self.row,
+            title=self.title,
+            authors=(self.first_author,) if self.first_author else (),
+            year=int(self.year) if self.year else None,
+            journal=self.journal,
+            volume=self.volume,
+            pages=self.pages,
+            doi=self.doi,
+            pmid=self.pmid,
+            nct=self.nct,
+            accession=self.accession,
+        )
+
+
+COLUMNS = tuple(item.name for item in fields(LedgerRow) if item.name != "row")
+
+
+@dataclass(frozen=True)
+class Ledger(Result):
+    """All rows of the ledger in their order."""
+
+    records: tuple[LedgerRow, ...]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row a record with its state."""
+        return [
+            {**{name: getattr(item, name) for name in COLUMNS}, "state": item.state} for item in self.records
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how many records stand at each state."""
+        counts: dict[str, int] = {}
+        for item in self.records:
+            counts[item.state] = counts.get(item.state, 0) + 1
+        return {"records": len(self.records), "states": dict(sorted(counts.items()))}
+
+    def upto(self, versions: Sequence[str]) -> Ledger:
+        """Return the records of the given versions."""
+        wanted = set(versions)
+        return Ledger(tuple(item for item in self.records if item.version in wanted))
+
+
+@cache
+def _schema() -> dict[str, dict[str, Any]]:
+    text = (_DATA / "schemas" / "records.json").read_text(encoding="utf-8")
+    return {item["name"]: item for item in json.loads(text)["fields"]}
+
+
+def reasons() -> tuple[str, ...]:
+    """Return the closed list of reasons to exclude, from the contract of the table."""
+    return tuple(_schema()["full_final_reason"]["constraints"]["enum"])
+
+
+def load_ledger(
+    directory: str | Path | None = None,
+    *,
+    versions: Iterable[str] | None = None,
+    studies: Iterable[str] | None = None,
+) -> Ledger:
+    """Load and check `records.csv`.
+
+    Parameters
+    ----------
+    directory : path, optional
+        Folder of the tables, by default `data/` of this repository.
+    versions, studies : iterable of str, optional
+        Ids that the ledger may name; by default those of the tables beside it.
+
+    Raises
+    ------
+    EvidenceFaults
+        With every fault by row and column.
+    """
+    folder = _DATA if directory is None else Path(directory)
+    known = _ids(folder / "versions.csv", "id") if versions is None else set(versions)
+    listed = _ids(folder / "studies.csv", "study_id") if studies is None else set(studies)
+    ledger, faults = read_ledger(folder / "records.csv")
+    from analysis.living.ledger_checks import check_ledger
+
+    faults = [*faults, *check_ledger(ledger, versions=known, studies=listed)]
+    if faults:
+        raise EvidenceFaults(tuple(faults))
+    return ledger
+
+
+def _ids(path: Path, column: str) -> set[str] | None:
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return {row[column] for row in csv.DictReader(file) if row.get(column)}
+
+
+def read_ledger(path: str | Path) -> tuple[Ledger, list[Fault]]:
+    """Read a ledger file and check its cells one by one; return it with the faults of cells."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror or error})"
+        return Ledger(()), [Fault(path.name, 0, "", "", reason, "the table of records")]
+    except UnicodeDecodeError:
+        return Ledger(()), [Fault(path.name, 0, "", "", "text is not UTF-8", "UTF-8")]
+    faults: list[Fault] = []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        heads = next(reader, [])
+        faults += _head_faults(path.name, heads)
+        rows = []
+        for number, cells in enumerate(reader, start=2):
+            if len(cells) != len(heads):
+                problem = f"row has {len(cells)} cells, the header {len(heads)}"
+                faults.append(Fault(path.name, number, "", "", problem, f"{len(heads)} cells"))
+                continue
+            # Sources, files and decisions repeat in every row; one copy of each is kept.
+            named = {h: sys.intern(c) for h, c in zip(heads, cells, strict=True) if h in _NAMES}
+            if not faults or "record_id" in named:
+                rows.append(LedgerRow(**{**_BLANK, **named}, row=number))
+    except csv.Error as error:
+        faults.append(Fault(path.name, 0, "", "", f"not readable as CSV ({error})", "CSV"))
+        return Ledger(()), faults
+    faults += _cell_faults(path.name, rows)
+    return Ledger(tuple(rows)), faults
+
+
+_NAMES = frozenset(COLUMNS)
+_BLANK = dict.fromkeys(COLUMNS, "")
+
+
+def _head_faults(file: str, heads: list[str]) -> list[Fault]:
+    missing = [name for name in COLUMNS if name not in heads]
+    extra = [name for name in heads if name not in _NAMES]
+    return [
+        *(Fault(file, 1, name, "", "column is missing", f"a column {name!r}") for name in missing),
+        *(Fault(file, 1, name, name, "unknown column", "the schema's columns") for name in extra),
+    ]
+
+
+def _cell_faults(file: str, rows: list[LedgerRow]) -> list[Fault]:
+    faults: list[Fault] = []
+    for name, item in _schema().items():
+        limits = item.get("constraints", {})
+        allowed = frozenset(limits["enum"]) | {""} if "enum" in limits else None
+        pattern = re.compile(limits["pattern"]) if "pattern" in limits else None
+        whole = item["type"] == "integer"
+        for row in rows:
+            cell = getattr(row, name)
+            expected = ""
+            if not cell:
+                expected = item["description"] if limits.get("required") else ""
+            elif allowed is not None and cell not in allowed:
+                expected = "one of " + ", ".join(limits["enum"])
+            elif pattern is not None and not pattern.search(cell):
+                expected = f"the pattern {limits['pattern']}"
+            elif whole and not (cell.isdigit() and cell.isascii()):
+                expected = "a whole number"
+            if expected:
+                problem = "cell does not fit" if cell else "cell is blank"
+                faults.append(Fault(file, row.row, name, cell, problem, expected))
+    return faults
+
+
+def write_ledger(ledger: Ledger, path: str | Path) -> None:
+    """Write the ledger whole: to a file beside it, then renamed, so that no half table is ever seen."""
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([getattr(item, name) for name in COLUMNS] for item in ledger.records)
+    os.replace(part, path)
