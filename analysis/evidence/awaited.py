@@ -41,8 +41,10 @@ def awaited(evidence: Evidence, question: Question) -> tuple[Awaited, ...]:
     """
     version = evidence.version(question.version)
     occlusions = set(evidence.protocol.population(question.population).occlusions)
+    evidence = as_known(evidence, version)
     counts = select(evidence, question)
-    ruled_out = {item.study_id for item in counts.left_out if item.step in ("doubt", "definition", "overlap")}
+    rules = ("notice", "doubt", "definition", "overlap")
+    ruled_out = {item.study_id for item in counts.left_out if item.step in rules}
     found = []
     for study in evidence.studies:
         in_scope = evidence.in_version(study, version) and study.eligibility != "exclude"

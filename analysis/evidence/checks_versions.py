@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from analysis.evidence.faults import Finding
 from analysis.evidence.notices import cell_value, same_place
