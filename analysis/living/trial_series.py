@@ -1,0 +1,169 @@
+"""Cumulative randomised evidence: risk ratios at the end of each year, with sequential limits beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis.living.cumulative import year_weights
+from analysis.results import Result
+
+if TYPE_CHECKING:
+    from analysis.evidence.tables import Evidence, Outcome
+
+__all__ = ["Look", "TrialSeries", "TwoArms", "trial_arms", "trial_series"]
+
+
+@dataclass(frozen=True, slots=True)
+class TwoArms:
+    """Counts of one randomised trial for one outcome: treated arm, then control."""
+
+    study_id: str
+    label: str
+    year: int | None
+    events1: int
+    total1: int
+    events2: int
+    total2: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The pooled risk ratio at the end of one year.
+
+    `z` is the Wald statistic; `boundary` the O'Brien-Fleming limit at the share `information` of the
+    patients required; `penalised` is z by the law of the iterated logarithm.
+    """
+
+    year: int
+    trials: int
+    patients: int
+    ratio: float
+    low: float
+    high: float
+    tau2: float
+    z: float
+    information: float
+    boundary: float
+    penalised: float
+    added: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSeries(Result):
+    """The looks at one outcome, and the parameters of the sequential view."""
+
+    outcome: str
+    version: str
+    looks: tuple[Look, ...]
+    undated: tuple[str, ...]
+    control_rate: float
+    relative: float
+    required: float
+    diversity: float
+    alpha: float
+    power: float
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a look."""
+        return [
+            {name: getattr(look, name) for name in Look.__slots__ if name != "added"} for look in self.looks
+        ]
+
+
+def trial_arms(evidence: Evidence, outcome: str, version: str | None = None) -> tuple[TwoArms, ...]:
+    """Return the randomised trials with a readable count in both arms, in order of publication."""
+    from analysis.evidence.notices import as_known, retractions
+
+    chosen = evidence.version(version)
+    known = as_known(evidence, chosen)
+    gone = retractions(known)
+    found = []
+    for study in known.studies:
+        fits = study.comparative == "randomised" and study.eligibility == "include"
+        if not fits or study.study_id in gone or not known.in_version(study, chosen):
+            continue
+        rows = [
+            row
+            for row in known.outcomes
+            if row.study_id == study.study_id
+            and row.outcome == outcome
+            and row.has_count
+            and row.unit == "patients"
+            and not row.is_partition_of
+        ]
+        control = [row for row in rows if row.technique == "control"]
+        treated = [row for row in rows if row.technique != "control"]
+        if len(control) == len(treated) == 1:
+            found.append(
+                TwoArms(study.study_id, study.label, study.year, *_counts(treated[0]), *_counts(control[0]))
+            )
+    return tuple(sorted(found, key=lambda item: (item.year or 9999, item.study_id)))
+
+
+def _counts(row: Outcome) -> tuple[int, int]:
+    return row.events or 0, row.total or 0
+
+
+def trial_series(evidence: Evidence, outcome: str, version: str | None = None) -> TrialSeries | None:
+    """Pool the trials as they were published, year by year, in one batched random-effects fit.
+
+    Returns ``None`` when no trial has a readable count in both arms.
+    """
+    from scipy.special import ndtri
+
+    from analysis.living.sequential import diversity, iterated_logarithm, obrien_fleming, required_patients
+    from analysis.synthesis.inverse_variance import fit_iv_many
+    from analysis.synthesis.two_by_two import two_arm_effects
+
+    arms = trial_arms(evidence, outcome, version)
+    years, weights = year_weights([item.year for item in arms])
+    if not years:
+        return None
+    columns = [[getattr(item, name) for item in arms] for name in ("events1", "total1", "events2", "total2")]
+    effects = two_arm_effects(*columns, "RR")
+    fits = fit_iv_many(effects.yi, effects.vi, weights=weights, tau2_method="reml")
+    common = fit_iv_many(effects.yi, effects.vi, weights=weights, tau2_method="ee")
+    chosen = evidence.protocol.text["living"]["sequential"]
+    alpha, power = float(chosen["alpha"]), float(chosen["power"])
+    better_high = evidence.protocol.outcome(outcome).direction == "better-high"
+    relative = 1 + float(chosen["relative_change"]) * (1 if better_high else -1)
+    control_rate = sum(columns[2]) / sum(columns[3])
+    spread = diversity(float(common.se[-1, 0]), float(fits.se[-1, 0]))
+    required = required_patients(control_rate, control_rate * relative, alpha, power) / (1 - spread)
+    patients = weights @ (np.array(columns[1]) + np.array(columns[3]))
+    z = fits.mu / fits.se[:, 0]
+    boundaries = obrien_fleming(patients / required, alpha)
+    penalised = iterated_logarithm(z, 1 / fits.se[:, 0] ** 2, float(chosen["penalty"]))
+    half = float(ndtri(0.5 + evidence.protocol.primary.level / 2)) * fits.se[:, 0]
+    looks = tuple(
+        Look(
+            year,
+            int(weights[i].sum()),
+            int(patients[i]),
+            float(np.exp(fits.mu[i])),
+            float(np.exp(fits.mu[i] - half[i])),
+            float(np.exp(fits.mu[i] + half[i])),
+            float(fits.tau2[i]),
+            float(z[i]),
+            float(patients[i] / required),
+            float(boundaries[i]),
+            float(penalised[i]),
+            tuple(item.label for item in arms if item.year == year),
+        )
+        for i, year in enumerate(years)
+    )
+    return TrialSeries(
+        outcome,
+        evidence.version(version).id,
+        looks,
+        tuple(item.label for item in arms if item.year is None),
+        control_rate,
+        relative,
+        required,
+        spread,
+        alpha,
+        power,
+    )
