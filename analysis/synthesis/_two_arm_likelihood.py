@@ -99,7 +99,7 @@ class Conditional:
         return float(np.clip((t.a - events * t.n1 / n).sum() / v.sum(), -3.0, 3.0))
 
     def _terms(self, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """h and two derivatives at theta (k, m)."""
+        """H and two derivatives at theta (k, m)."""
         value, first, second = (np.empty_like(theta) for _ in range(3))
         for i in range(theta.shape[0]):
             use = np.isfinite(self._weight[i])

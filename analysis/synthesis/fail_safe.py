@@ -49,7 +49,7 @@ def fail_safe_n(
     Examples
     --------
     >>> fail_safe_n(np.array([0.5, 0.4, 0.6]), np.array([0.04, 0.05, 0.03]))
-    11
+    20
     """
     y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
     k, w = y.size, 1.0 / v

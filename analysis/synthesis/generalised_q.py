@@ -38,7 +38,7 @@ def weighted_chi2_tail(statistic: float, weights: FloatArray) -> float:
 
     Examples
     --------
-    >>> round(weighted_chi2_tail(3.841458820694124, np.array([1.0])), 9)
+    >>> round(float(weighted_chi2_tail(3.841458820694124, np.array([1.0]))), 9)
     0.05
     """
     w = np.asarray(weights, dtype=float)

@@ -126,10 +126,7 @@ def fit_two_arm_glmm(
     if boundary:
         best, ok, tau = at_zero, flat_ok, 0.0
     information = -best.hessian
-    if boundary:
-        variance = 1.0 / information[0, 0]
-    else:
-        variance = float(np.linalg.inv(information)[0, 0])
+    variance = 1.0 / information[0, 0] if boundary else float(np.linalg.inv(information)[0, 0])
     estimate, se = float(best.point[0]), math.sqrt(variance)
     k = int(use.sum())
     half = (normal_quantile(level) if ci_method == "wald" else t_quantile(level, k - 1.0)) * se

@@ -105,7 +105,7 @@ def mantel_haenszel(
     --------
     >>> fit = mantel_haenszel([4, 3], [20, 15], [8, 5], [20, 15], "RR")
     >>> round(fit.estimate, 6), round(fit.se, 6)
-    (-0.619039, 0.419628)
+    (-0.619039, 0.403283)
     """
     if measure not in ("OR", "RR", "RD"):
         raise ValueError(f"unknown measure {measure!r}; known: OR, RR, RD")

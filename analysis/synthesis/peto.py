@@ -36,7 +36,7 @@ def peto_odds_ratio(
     --------
     >>> fit = peto_odds_ratio([4, 3], [20, 15], [8, 5], [20, 15])
     >>> round(fit.estimate, 6), round(fit.se, 6)
-    (-0.845714, 0.531843)
+    (-0.817197, 0.521918)
     """
     t = check_tables(events1, total1, events2, total2)
     n, events = t.n1 + t.n2, t.a + t.c

@@ -128,7 +128,7 @@ def pool(
     --------
     >>> result = pool([8, 12, 7], [10, 20, 14], model="iv", tau2_method="dl", ci_method="wald")
     >>> round(result.estimate, 6), round(result.tau2, 6)
-    (0.631336, 0.00684)
+    (0.604955, 0.018492)
     """
     settings = settings_for(model, scale, tau2_method, ci_method, prediction_method, level)
     x, n = check_counts(events, total)

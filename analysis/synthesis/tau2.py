@@ -75,7 +75,7 @@ def tau2_many(
     Examples
     --------
     >>> tau2_many(np.array([0.0, 1.0, 3.0]), np.array([0.2, 0.3, 0.4]), "dl").tau2.round(6).tolist()
-    [2.003226]
+    [1.877778]
     """
     y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
     counts = None if weights is None else np.atleast_2d(np.asarray(weights, dtype=float))
@@ -188,10 +188,7 @@ def _grid_scores(problem: Problem, grid: FloatArray, restricted: bool) -> FloatA
     w2 = w * w
     y = problem.y
     table = np.concatenate([w, w * y, w2, w2 * y, w2 * y * y])
-    if problem.counts is None:
-        sums = table.sum(axis=1)[None, :]
-    else:
-        sums = problem.counts @ table.T
+    sums = table.sum(axis=1)[None, :] if problem.counts is None else problem.counts @ table.T
     s1, m1, s2, m2, q2 = np.split(sums, 5, axis=1)
     mu = m1 / s1
     yppy = q2 - 2.0 * mu * m2 + mu * mu * s2

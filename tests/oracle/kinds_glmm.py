@@ -162,10 +162,7 @@ def rma_glmm(data: Dataset, record: dict[str, Any]) -> list[Check] | str | None:
             design[:, 0] = 1.0
     equal = argument(call, "method") == "EE"
     nodes = argument(call, "nAGQ", "7")
-    if equal:
-        fit = fit_equal_effects(x, n, design=design)
-    else:
-        fit = _fixed(x, n, int(nodes), design)
+    fit = fit_equal_effects(x, n, design=design) if equal else _fixed(x, n, int(nodes), design)
     p = fit.beta.size
     df = x.size - p if argument(call, "test") == "t" else math.inf
     q = t_quantile(0.95, df)

@@ -10,7 +10,6 @@ import numpy as np
 from analysis.synthesis import bias, influence
 from analysis.synthesis.fail_safe import fail_safe_n
 from analysis.synthesis.henmi_copas import henmi_copas
-
 from analysis.synthesis.trimfill import trim_and_fill
 from analysis.synthesis.two_by_two import two_arm_effects
 from tests.oracle.compare import CLOSED, Check, checks, compares, explains
@@ -81,9 +80,8 @@ def influence_set(data: Dataset, record: dict[str, Any]) -> list[Check]:
     for name, (value, scale) in pairs.items():
         if name in out:
             c += checks(name, value, out[name], tol, scale)
-    return c + checks(
-        "influential", ours.influential.astype(float), [float(v) if v is not None else 0.0 for v in record["outputs"]["influential"]], CLOSED, 1.0
-    )
+    flags = [bool(flag) for flag in record["outputs"]["influential"]]
+    return c + checks("influential", ours.influential.astype(float), flags, CLOSED, 1.0)
 
 
 @compares("metafor", "rstandard")
@@ -196,7 +194,7 @@ def refit_failed(data: Dataset, record: dict[str, Any], failed: list[Check]) -> 
 
 @explains("metafor", "regtest", "ranktest")
 def flat(data: Dataset, record: dict[str, Any], failed: list[Check]) -> str:
-    y, v = study_effects(data, record["call"])
+    y, _v = study_effects(data, record["call"])
     if np.ptp(y) < 1e-12:
         return "all estimates equal: nothing but rounding to regress"
     return ""

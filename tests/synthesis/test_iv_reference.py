@@ -184,9 +184,7 @@ def test_common_effect_equals_metafor(measure: str) -> None:
 def test_regression_test_equals_regtest(key: str) -> None:
     predictor, model = key.split(" ")
 
-    ours = bias.regression_test(
-        *_effects("logit"), predictor=predictor, model=model, ni=FITS["total"]
-    )
+    ours = bias.regression_test(*_effects("logit"), predictor=predictor, model=model, ni=FITS["total"])
 
     _same(ours.statistic, BIAS["regression"][key]["statistic"], 1e-6)
     _same(ours.p_value, BIAS["regression"][key]["p_value"], 1e-6)
