@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal
 
 from analysis.evidence.arms import containing_arms
 from analysis.evidence.faults import CheckResult, Finding
@@ -107,18 +107,13 @@ def selection_checks(evidence: Evidence) -> tuple[int, tuple[CheckResult, ...]]:
 def _questions(evidence: Evidence) -> Iterator[Question]:
     """Yield every population, outcome, version and subgroup, with choices that could double patients."""
     protocol = evidence.protocol
-    units = get_args(get_type_hints(Question)["units"])
-    yield from (
-        Question(population.key, outcome.key, version.id, subgroup, units=unit, scope=scope)
-        for population, outcome, version, subgroup, unit, scope in product(
-            protocol.populations,
-            (item for item in protocol.outcomes if item.role != "not_pooled"),
-            evidence.versions,
-            (None, *(item.key for item in protocol.subgroups)),
-            units,
-            ("all", "direct"),
-        )
-    )
+    units: tuple[Literal["patients", "all"], ...] = ("patients", "all")
+    scopes: tuple[Literal["all", "direct"], ...] = ("all", "direct")
+    outcomes = [item for item in protocol.outcomes if item.role != "not_pooled"]
+    subgroups = (None, *(item.key for item in protocol.subgroups))
+    for population, outcome, version in product(protocol.populations, outcomes, evidence.versions):
+        for subgroup, unit, scope in product(subgroups, units, scopes):
+            yield Question(population.key, outcome.key, version.id, subgroup, units=unit, scope=scope)
 
 
 _Key = Literal["select-complete", "select-parts", "select-overlap"]

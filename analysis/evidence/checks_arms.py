@@ -116,7 +116,7 @@ def _beside(whole: Outcome, group: list[Outcome], above: dict[str, frozenset[str
     if not members:
         return found("outcomes", whole, _PART_COLUMNS)
     names = " + ".join(f"{row.arm_id} (row {row.row})" for row in members)
-    summed = f"{sum(row.events for row in members)}/{sum(row.total for row in members)}"
+    summed = f"{sum(row.events or 0 for row in members)}/{sum(row.total or 0 for row in members)}"
     return found(
         "outcomes",
         members[0],
@@ -132,8 +132,8 @@ def _beside(whole: Outcome, group: list[Outcome], above: dict[str, frozenset[str
 def _summing(whole: Outcome, others: list[Outcome]) -> list[Outcome]:
     for size in range(2, min(len(others), _MOST_PARTS) + 1):
         for members in combinations(others, size):
-            same_events = sum(row.events for row in members) == whole.events
-            if same_events and sum(row.total for row in members) == whole.total:
+            same_events = sum(row.events or 0 for row in members) == whole.events
+            if same_events and sum(row.total or 0 for row in members) == whole.total:
                 return list(members)
     return []
 
@@ -150,7 +150,7 @@ def _patients_within_study(tables: Tables) -> Iterator[Finding]:
         for members in groups.values():
             if size is None:
                 continue
-            summed = sum(row.total for row in members)
+            summed = sum(row.total or 0 for row in members)
             names = " + ".join(row.arm_id for row in members)
             yield found(
                 "outcomes",

@@ -76,8 +76,8 @@ def _decision_lists(tables: Tables) -> Iterator[Finding]:
                 yield found(table, row, ("in_studies_csv", "study_id"), message=message, expected=expected)
                 continue
             study = decisions.get(row.study_id)
-            wrong = study is not None and study.eligibility != decision
-            message = f"listed here, but studies.csv says {study.eligibility}" if wrong else ""
+            said = decision if study is None else study.eligibility
+            message = f"listed here, but studies.csv says {said}" if said != decision else ""
             yield found(table, row, "study_id", message=message, expected=decision)
         for study in tables["studies"]:
             if study.eligibility == decision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from decimal import Decimal
 from functools import cache
@@ -91,7 +92,7 @@ def _protocol(path: Path) -> tuple[Protocol | None, list[Fault]]:
     return read_protocol(text, path.name)
 
 
-def _build(kind: type[Row], row: RawRow) -> Row:
+def _build(kind: Callable[..., Row], row: RawRow) -> Row:
     """Build a typed row; blank texts become empty, and numbers plain floats.
 
     A printed percentage stays a decimal, since its number of places tells how it was rounded.
@@ -110,7 +111,7 @@ def _build(kind: type[Row], row: RawRow) -> Row:
 
 
 @cache
-def _columns(kind: type) -> dict[str, tuple[str, bool]]:
+def _columns(kind: Any) -> dict[str, tuple[str, bool]]:
     return {
         item.name: (str(item.type), str(item.type) == "str")
         for item in fields(kind)

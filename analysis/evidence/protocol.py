@@ -305,7 +305,9 @@ class _Reader:
                 expected = "one of " + ", ".join(_OCCLUSIONS)
                 self.add(f"{path}.occlusions", kind, "not in the vocabulary", expected)
         return Population(
-            *(self.get(item, path, key, str) for key in ("key", "label", "short_label")),
+            key=self.get(item, path, "key", str),
+            label=self.get(item, path, "label", str),
+            short_label=self.get(item, path, "short_label", str),
             occlusions=tuple(kinds),
             definition=self.get(item, path, "definition", str),
             published_name=self.get(item, path, "published_name", str, ""),
@@ -320,7 +322,9 @@ class _Reader:
                 self.add(f"{place}.value", value, "not a proportion", "a number between 0 and 1")
             thresholds.append(Threshold(value, self.get(entry, place, "meaning", str)))
         return OutcomeDefinition(
-            *(self.get(item, path, key, str) for key in ("key", "label", "short_label")),
+            key=self.get(item, path, "key", str),
+            label=self.get(item, path, "label", str),
+            short_label=self.get(item, path, "short_label", str),
             role=self.choice(item, path, "role", _ROLES),
             definition=self.get(item, path, "definition", str),
             unit=self.get(item, path, "unit", str),
@@ -340,8 +344,9 @@ class _Reader:
     def _primary(self, analysis: dict[str, Any]) -> AnalysisChoice:
         data = self.get(analysis, "analysis", "primary", dict)
         names = ("model", "scale", "tau2_method", "ci_method", "prediction_method")
+        words = {name: self.get(data, "analysis.primary", name, str) for name in names}
         return AnalysisChoice(
-            *(self.get(data, "analysis.primary", name, str) for name in names),
+            **words,
             level=self.get(data, "analysis.primary", "level", float),
             reason=self.get(data, "analysis.primary", "reason", str),
         )

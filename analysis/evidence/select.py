@@ -49,7 +49,7 @@ class Question:
         Keys of the protocol.
     version : str, optional
         Evidence version by id or alias; by default the newest.
-    subgroup : {"technique", "territory"}, optional
+    subgroup : str, optional
         Split the counts by the levels of this variable; rows without a level are left out.
     scope : {"all", "direct"}
         Whether studies with proximal segments count.
@@ -78,7 +78,7 @@ class Question:
     population: str
     outcome: str
     version: str | None = None
-    subgroup: Literal["technique", "territory"] | None = None
+    subgroup: str | None = None
     scope: Literal["all", "direct"] = "all"
     units: Literal["patients", "all"] = "patients"
     overlap: Literal["one_per_group", "earliest", "proven", "all"] = "one_per_group"
@@ -339,7 +339,9 @@ class _Selection:
         ]
         if self.question.overlap == "proven":
             candidates = [each for each in candidates if each.study.overlap_group not in self.loose]
-        first = "earliest" if self.question.overlap == "earliest" else "largest"
+        first: Literal["largest", "earliest"] = "largest"
+        if self.question.overlap == "earliest":
+            first = "earliest"
         clashes = {clash.study.study_id: clash for clash in one_per_group(candidates, first)}
 
         def reason_of(row: Outcome) -> str:

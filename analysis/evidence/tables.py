@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
@@ -475,7 +475,9 @@ class Evidence:
         then = as_known(self, chosen)
         kept = {item.study_id for item in then.studies if self.in_version(item, chosen)}
         tables = {name: getattr(then, name) for name in TABLES}
-        cut = {name: tuple(row for row in rows if _belongs(row, kept)) for name, rows in tables.items()}
+        cut: dict[str, Any] = {
+            name: tuple(row for row in rows if _belongs(row, kept)) for name, rows in tables.items()
+        }
         cut["versions"] = self.versions[: place + 1]
         return replace(self, **cut, data_hash=content_hash(cut, self.protocol), checks=())
 
@@ -486,7 +488,7 @@ def _belongs(row: Row, kept: set[str]) -> bool:
     return not study_id or study_id in kept
 
 
-def content_hash(tables: dict[str, Iterable[Any]], protocol: Protocol) -> str:
+def content_hash(tables: Mapping[str, Iterable[Any]], protocol: Protocol) -> str:
     """Return the SHA-256 of the tables' rows and of the protocol, in canonical order."""
     digest = hashlib.sha256()
     for name in sorted(tables):

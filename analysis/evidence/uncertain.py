@@ -109,10 +109,11 @@ def bounded_counts(
         rows.append(replace(row, events=low, total=total, derivation="from_percent"))
     counts = select(replace(evidence, outcomes=tuple(rows)), question)
     exact = {row.key: row.events or 0 for row in rows}
-    low = [sum(exact[key] for key in keys) for keys in counts.rows_used]
-    high = [sum(ranges[key][1] if key in ranges else exact[key] for key in keys) for keys in counts.rows_used]
+    lowest = [sum(exact[key] for key in keys) for keys in counts.rows_used]
+    most = exact | {key: high for key, (_, high, _) in ranges.items()}
+    highest = [sum(most[key] for key in keys) for keys in counts.rows_used]
     added = tuple((key, ranges[key][2]) for keys in counts.rows_used for key in keys if key in ranges)
-    return BoundedCounts(counts, _frozen(low), _frozen(high), added)
+    return BoundedCounts(counts, _frozen(lowest), _frozen(highest), added)
 
 
 def _bounds(evidence: Evidence, row: Outcome, denominator: str) -> tuple[int, int, int, str] | None:

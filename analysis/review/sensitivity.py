@@ -15,6 +15,7 @@ from analysis.review.cells import hashed, headline, primary_settings
 if TYPE_CHECKING:
     from analysis.evidence.protocol import Sensitivity
     from analysis.evidence.tables import Evidence
+    from analysis.review.bounded import BoundedPool
     from analysis.review.cells import HashedEvidence
     from analysis.synthesis.types import Pooled
 
@@ -139,8 +140,10 @@ def _choice(
     from analysis.review.bounded import pool_bounded
 
     family = next(words for name, words in FAMILIES.items() if getattr(item, name))
-    asked = replace(question, **dict(item.selection))
-    how = dict(item.counts)
+    # The contract of the protocol has held both against the choices that there are.
+    selection: dict[str, Any] = dict(item.selection)
+    how: dict[str, Any] = dict(item.counts)
+    asked = replace(question, **selection)
     note = ""
     if "uncertain" in how:
         bounded = bounded_counts(evidence, asked, how["uncertain"])
@@ -207,7 +210,7 @@ def _unchanged(item: Sensitivity, family: str, pooled: Pooled) -> SensitivityRow
 
 
 def _row_of(
-    pooled: Pooled,
+    pooled: Pooled | BoundedPool,
     key: str,
     label: str,
     family: str,
