@@ -7,6 +7,7 @@ one command does not pay for the libraries of another.
 from __future__ import annotations
 
 import argparse
+import keyword
 import sys
 from importlib import import_module
 
@@ -18,6 +19,11 @@ __all__ = ["main"]
 _COMMANDS: dict[str, str] = {
     "validate": "check every table in data/ and print all faults",
     "pool": "pool a CSV of counts and print what the book would print",
+    "search": "search PubMed, Europe PMC, ClinicalTrials.gov and OpenAlex for new records",
+    "import": "take export files of databases into the ledger",
+    "dedup": "find duplicates in export files, with the reason of each decision",
+    "screen": "export a reviewer's sheet, import the decisions, or show the agreement",
+    "flow": "count the PRISMA flow of records from the ledger",
 }
 
 
@@ -40,7 +46,9 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
 
 
 def _module(command: str) -> str:
-    return f"analysis.cli.{command.replace('-', '_')}"
+    name = command.replace("-", "_")
+    # A module cannot bear the name of a keyword: "import" lives in `import_`.
+    return f"analysis.cli.{name}{'_' if keyword.iskeyword(name) else ''}"
 
 
 def main(argv: list[str] | None = None) -> int:
