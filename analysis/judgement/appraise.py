@@ -100,9 +100,7 @@ def derive(evidence: Evidence) -> tuple[Derived, ...]:
                 else:
                     value, reason = _fill(domain, study, facts)
                     values.append(value)
-                found.append(
-                    Derived(study.study_id, tool, domain.domain, value, reason, study.source_url)
-                )
+                found.append(Derived(study.study_id, tool, domain.domain, value, reason, study.source_url))
     return tuple(found)
 
 
@@ -132,8 +130,7 @@ def safeguards(evidence: Evidence) -> dict[str, int]:
     facts = _facts(evidence)
     return {
         study.study_id: sum(
-            facts.get((study.study_id, item), ("", ""))[0] == answer
-            for item, answer in SAFEGUARDS.items()
+            facts.get((study.study_id, item), ("", ""))[0] == answer for item, answer in SAFEGUARDS.items()
         )
         for study in appraised_studies(evidence)
     }

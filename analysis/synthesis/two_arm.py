@@ -180,7 +180,7 @@ def pool_effects(
         for name, one in (("knapp-hartung", fit), ("wald", wald), ("common", equal))
     }
     notes: list[str] = []
-    if fit.k > 1 and fit.s2w < 1:
+    if fit.k > 1 and fit.tau2 == 0 and fit.s2w < 1:
         notes.append(
             "the studies differ by less than chance would make them, so the Knapp-Hartung factor is "
             "below one and narrows the interval"

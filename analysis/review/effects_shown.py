@@ -1,0 +1,237 @@
+"""Tables, figures and sentences of comparisons of two arms, whatever the design."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from analysis.report.numbers import (
+    count,
+    counted,
+    events_of_total,
+    fixed,
+    i_squared,
+    interval,
+    p_value,
+    points,
+    ratio,
+    tau2,
+)
+from analysis.report.tables import Cell, Column, Table, table_from_rows
+from analysis.report.words import lower_first
+from analysis.review.provenance import row_href, study_href
+from analysis.review.two_arms import Contrasts
+from analysis.synthesis.special import normal_quantile, t_quantile
+from analysis.synthesis.two_arm import Effect, TwoArmPool
+
+if TYPE_CHECKING:
+    from analysis.evidence.protocol import OutcomeDefinition
+    from analysis.figures.figure import Figure
+    from analysis.figures.ladder import Step
+    from analysis.synthesis.absolute import AbsoluteEffect
+
+__all__ = [
+    "EFFECT_METHODS",
+    "absolute_words",
+    "counts_table",
+    "effect_cell",
+    "effects_table",
+    "ratio_figure",
+    "signed_cell",
+    "unread_table",
+    "unstable_note",
+]
+
+EFFECT_METHODS = {
+    "knapp-hartung": "Random effects (REML), Knapp-Hartung",
+    "wald": "Random effects (REML), Wald",
+    "common": "Common effect, inverse variance",
+    "mantel-haenszel": "Common effect, Mantel-Haenszel",
+    "peto": "Common effect, Peto",
+}
+_MEASURES = {
+    "OR": "Odds ratio",
+    "RR": "Risk ratio",
+    "RD": "Risk difference",
+    "common OR": "Common odds ratio",
+}
+
+
+def absolute_words(effect: AbsoluteEffect, words: OutcomeDefinition) -> str:
+    """Say an absolute effect in patients per 1,000."""
+    what = words.happened or f"had the outcome ({words.short_label})"
+
+    def change(value: float) -> str:
+        return f"{count(abs(round(value)))} {'more' if value >= 0 else 'fewer'}"
+
+    return (
+        f"Of {count(effect.per)} patients given medical treatment alone, "
+        f"{count(effect.per * effect.baseline)} {what}; with thrombectomy it would be "
+        f"{count(effect.per * effect.risk)}: {change(effect.difference)} "
+        f"(from {change(effect.difference_low)} to {change(effect.difference_high)})."
+    )
+
+
+def unstable_note(pool: TwoArmPool) -> str:
+    """Say why the Knapp-Hartung interval of few trials must be read beside that of the common effect."""
+    if pool.k < 2:
+        return "With one trial there is no variation between trials to speak of."
+    quantile = t_quantile(pool.level, float(pool.k - 1))
+    kh, common = pool.effects["knapp-hartung"], pool.effects["common"]
+    side = "wider" if kh.high - kh.low > common.high - common.low else "narrower"
+    return (
+        f"With {counted(pool.k, 'trial', words=True)} the Knapp-Hartung interval rests on "
+        f"{counted(pool.k - 1, 'degree', words=True)} of freedom: it multiplies its standard error by "
+        f"{fixed(quantile, 1)}, and that error on how alike so few trials happen to be. Here it is {side} "
+        f"({interval(*kh.shown()[1:])}) than the interval of the common effect "
+        f"({interval(*common.shown()[1:])}). Read both."
+    )
+
+
+def ratio_figure(
+    pool: TwoArmPool, main: str, words: OutcomeDefinition, stem: str, title: str, note_head: str = "Events"
+) -> Figure:
+    """Forest plot of risk ratios: each study, then the pooled effects by the main and the cautious method."""
+    from analysis.figures.ladder import Step, ratio_forest
+
+    steps = [*_study_steps(pool)]
+    if pool.k > 1:
+        for method in dict.fromkeys((main, "knapp-hartung")):
+            estimate, low, high = pool.effects[method].shown()
+            steps.append(Step(EFFECT_METHODS[method], estimate, low, high, "", kind="pooled"))
+    better = ("medical treatment better", "thrombectomy better")
+    favours = better if words.direction == "better-high" else (better[1], better[0])
+    footer = ["Boxes: the counts of each study. Diamonds: pooled."]
+    prediction = pool.prediction
+    if prediction.note:
+        footer.append(f"No prediction interval: {prediction.note}.")
+    else:
+        footer.append(
+            "Prediction interval of a new trial (t distribution, k−2 df): "
+            f"{_wide_ratio(prediction.low)} to {_wide_ratio(prediction.high)}."
+        )
+    return ratio_forest(
+        steps,
+        name=f"forest-{stem}",
+        title=f"{title}: {lower_first(words.label)}",
+        measure=_MEASURES[pool.measure],
+        note_head=note_head,
+        favours=favours,
+        footer=footer,
+    )
+
+
+def _wide_ratio(logarithm: float) -> str:
+    """Write a ratio, however far the few trials let it reach."""
+    return (
+        ratio(math.exp(logarithm))
+        if abs(logarithm) < 4.6
+        else ("below 0.01" if logarithm < 0 else "above 100")
+    )
+
+
+def _study_steps(pool: TwoArmPool) -> list[Step]:
+    from analysis.figures.ladder import Step
+
+    study = pool.study
+    if study is None:
+        return []
+    half = normal_quantile(pool.level)
+    usable = study.usable
+    weights = pool.fit.study_weights
+    largest = float(weights.max())
+    steps, place = [], 0
+    for index in range(study.yi.size):
+        if not usable[index]:
+            continue
+        y, se = float(study.yi[index]), math.sqrt(float(study.vi[index]))
+        t = study.tables
+        note = f"{count(t.a[index])}/{count(t.n1[index])} against {count(t.c[index])}/{count(t.n2[index])}"
+        ends = [math.exp(y - half * se), math.exp(y + half * se)]
+        steps.append(Step(pool.labels[place], math.exp(y), *ends, note, size=float(weights[place]) / largest))
+        place += 1
+    return steps
+
+
+def signed_cell(value: float) -> Cell:
+    """Return a difference in whole patients with its sign."""
+    whole = round(value)
+    return Cell(f"{'+' if whole > 0 else ''}{fixed(whole)}", whole)
+
+
+def counts_table(found: Contrasts, stem: str, heads: Sequence[str] = ()) -> Table:
+    """Counts of both arms, each linked to its row, with remarks and what is missing."""
+    first, second = heads or ("Thrombectomy", "Medical treatment")
+    columns = [
+        Column("study", "Study"),
+        Column("first", first, "right"),
+        Column("second", second, "right"),
+        Column("difference", "Crude difference", "right"),
+        Column("remarks", "Remarks"),
+    ]
+    rows = [
+        {
+            "study": Cell(item.label, href=study_href(item.study_id)),
+            "first": Cell(
+                events_of_total(item.events1, item.total1), item.events1, href=row_href(item.keys[0])
+            ),
+            "second": Cell(
+                events_of_total(item.events2, item.total2), item.events2, href=row_href(item.keys[1])
+            ),
+            "difference": points(item.events1 / item.total1 - item.events2 / item.total2, 1),
+            "remarks": "; ".join(item.flags) or "none",
+        }
+        for item in found.found
+    ]
+    return table_from_rows(f"counts-{stem}", "Counts of both arms", columns, rows)
+
+
+def effects_table(pools: dict[str, TwoArmPool], stem: str) -> Table:
+    """Every measure by every method."""
+    columns = [
+        Column("measure", "Measure"),
+        Column("method", "Method"),
+        Column("k", "Studies", "right"),
+        Column("effect", "Effect (95 % interval)", "right"),
+        Column("p", "p-value", "right"),
+        Column("tau2", "τ²", "right"),
+        Column("i2", "I²", "right"),
+    ]
+    rows = [
+        {
+            "measure": _MEASURES[measure],
+            "method": EFFECT_METHODS[effect.method],
+            "k": pool.k,
+            "effect": effect_cell(effect),
+            "p": Cell(p_value(effect.p_value), effect.p_value),
+            "tau2": Cell(tau2(pool.tau2), pool.tau2)
+            if effect.method in ("knapp-hartung", "wald")
+            else Cell("0", 0),
+            "i2": Cell(i_squared(pool.fit.i2), pool.fit.i2),
+        }
+        for measure, pool in pools.items()
+        for effect in pool.effects.values()
+    ]
+    note = "Differences in percentage points. A trial without events in either arm enters differences only."
+    return table_from_rows(
+        f"effects-{stem}", "Pooled effects by every method", columns, rows, footnotes=[note]
+    )
+
+
+def effect_cell(effect: Effect) -> Cell:
+    """Return an effect with its interval: a ratio, or percentage points."""
+    estimate, low, high = effect.shown()
+    if effect.measure == "RD":
+        text = f"{points(estimate, 1)} ({fixed(100 * low, 1)} to {fixed(100 * high, 1)})"
+        return Cell(text, estimate)
+    return Cell(ratio(estimate, low, high), estimate)
+
+
+def unread_table(found: Contrasts, name: str, caption: str) -> Table:
+    """Studies of a comparison without a readable count in both arms, with the reason."""
+    rows = [
+        {"study": Cell(item.label, href=study_href(item.study_id)), "reason": item.reason}
+        for item in found.unread
+    ]
+    return table_from_rows(name, caption, [Column("study", "Study"), Column("reason", "Reason")], rows)
