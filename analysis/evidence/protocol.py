@@ -286,6 +286,7 @@ class _Reader:
                 for key in (
                     "question",
                     "eligibility",
+                    "multiverse",
                     "thresholds_note",
                     "overlap",
                     "living",
