@@ -24,6 +24,11 @@ _COMMANDS: dict[str, str] = {
     "dedup": "find duplicates in export files, with the reason of each decision",
     "screen": "export a reviewer's sheet, import the decisions, or show the agreement",
     "flow": "count the PRISMA flow of records from the ledger",
+    "diff": "compare two versions of the evidence",
+    "versions": "list the versions of the evidence, or the estimates of one",
+    "status": "say when the next search is due and whether the review is overdue",
+    "propose": "check a proposed study, preview what it would change, and write it",
+    "release": "write a release: site, data, feed, provenance and checksums",
 }
 
 

@@ -124,9 +124,7 @@ def _from_form(text: str, name: str) -> tuple[Proposal | None, list[Fault]]:
     return Proposal(name, study, tuple(rows), twice), faults + more
 
 
-_CHOICES = frozenset(
-    {"occlusion", "territory", "technique", "directness", "comparative", "source_kind"}
-)
+_CHOICES = frozenset({"occlusion", "territory", "technique", "directness", "comparative", "source_kind"})
 
 
 def _lines(text: str, name: str) -> tuple[list[dict[str, str]], list[Fault]]:

@@ -50,11 +50,7 @@ class Preview(Result):
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a headline result that would change."""
-        return [
-            row
-            for row, cell in zip(self.diff.rows(), self.diff.cells, strict=True)
-            if not cell.same
-        ]
+        return [row for row, cell in zip(self.diff.rows(), self.diff.cells, strict=True) if not cell.same]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the preview without the files' content."""
@@ -156,9 +152,7 @@ def _append(table: list[list[str]], values: dict[str, str]) -> None:
     table.append([values.get(name, "") for name in table[0]])
 
 
-def _version(
-    evidence: Evidence, tables: Tables, proposal: Proposal, cut_off: date, into: str | None
-) -> str:
+def _version(evidence: Evidence, tables: Tables, proposal: Proposal, cut_off: date, into: str | None) -> str:
     newest = evidence.versions[-1]
     if into is not None:
         if into not in (newest.id, newest.alias):
@@ -191,9 +185,7 @@ def _version(
     return number
 
 
-def _apply(
-    evidence: Evidence, tables: Tables, proposal: Proposal, version: str, today: date
-) -> str:
+def _apply(evidence: Evidence, tables: Tables, proposal: Proposal, version: str, today: date) -> str:
     """Change the tables and say in words what was done."""
     study_id = proposal.study.get("study_id", "")
     if not study_id:
@@ -237,8 +229,7 @@ def _release(tables: Tables, proposal: Proposal, version: str, today: date) -> N
     row = next(row for row in tables["studies"] if row[0] == study_id)
     changes = {
         "eligibility": "include",
-        "eligibility_reason": proposal.study.get("eligibility_reason", "")
-        or "counts became readable",
+        "eligibility_reason": proposal.study.get("eligibility_reason", "") or "counts became readable",
     }
     for column, value in changes.items():
         place = head.index(column)
@@ -314,9 +305,7 @@ def _notice(
     )
 
 
-def _load_changed(
-    folder: Path, files: dict[str, bytes], proposal: Proposal, was: Tables
-) -> Evidence:
+def _load_changed(folder: Path, files: dict[str, bytes], proposal: Proposal, was: Tables) -> Evidence:
     """Load the changed tables from a copy; faults are named as the proposer wrote things."""
     with tempfile.TemporaryDirectory(prefix="proposal-") as name:
         copy = Path(name) / "data"

@@ -40,7 +40,11 @@ _TIMES = {
     "discharge": "discharge",
     "not_stated": "not stated",
 }
-_KINDS = {"abstract": "a text of the study itself", "citing_review": "another text that cites the study"}
+_KINDS = {
+    "abstract": "a text of the study itself",
+    "article": "the full text of the study",
+    "citing_review": "another text that cites the study",
+}
 _ITEMS = {
     "randomised": "Randomised",
     "prospective": "Prospective",
