@@ -129,28 +129,24 @@ def _likelihood(x: FloatArray, n: FloatArray, level: float) -> list[_Part]:
     estimate = _expit(fits.mu)
     for method in ("wald", "t"):
         reach = _reach(k, method, level) * fits.se
-        parts.append(
-            (
-                ("glmm", "logit", "ml", method),
-                estimate,
-                _expit(fits.mu - reach),
-                _expit(fits.mu + reach),
-                fits.converged,
-            )
-        )
-    limits = np.full((k.size, 2), np.nan)
+        # Sets without an event, or without a patient free of one, have no finite estimate.
+        with np.errstate(invalid="ignore"):
+            limits = _expit(fits.mu - reach), _expit(fits.mu + reach)
+        good = fits.converged & np.isfinite(limits).all(axis=0)
+        parts.append((("glmm", "logit", "ml", method), estimate, *limits, good))
+    ends = np.full((k.size, 2), np.nan)
     for place in range(k.size):
         keep = inside[place]
         fit = fit_glmm(x[place, keep], n[place, keep])
         interval = profile_interval_mu(fit, level)
-        limits[place] = interval.low, interval.high
+        ends[place] = interval.low, interval.high
     parts.append(
         (
             ("glmm", "logit", "ml", "profile"),
             estimate,
-            _expit(limits[:, 0]),
-            _expit(limits[:, 1]),
-            fits.converged & np.isfinite(limits).all(axis=1),
+            _expit(ends[:, 0]),
+            _expit(ends[:, 1]),
+            fits.converged & np.isfinite(ends).all(axis=1),
         )
     )
     return parts
