@@ -10,6 +10,7 @@ and likewise with the study's own intercept as a third parameter, which is then 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,9 @@ class Evaluation(NamedTuple):
     hessian: FloatArray
 
 
-def _nodes(height, mode: FloatArray) -> tuple[FloatArray, FloatArray]:  # noqa: ANN001
+def _nodes(
+    height: Callable[[FloatArray], FloatArray], mode: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Return nodes (k, m) covering each integrand, and the spacing of each row."""
     top = height(mode[:, None])[:, 0]
 
@@ -58,7 +61,9 @@ def _nodes(height, mode: FloatArray) -> tuple[FloatArray, FloatArray]:  # noqa: 
     return low[:, None] + step[:, None] * np.arange(_POINTS), step
 
 
-def _mode(slopes, tau: float, k: int) -> FloatArray:  # noqa: ANN001
+def _mode(
+    slopes: Callable[[FloatArray], tuple[FloatArray, FloatArray]], tau: float, k: int
+) -> FloatArray:
     """Mode of each log-concave integrand in u, by bounded Newton steps."""
     u = np.zeros(k)
     for _ in range(100):

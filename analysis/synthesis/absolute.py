@@ -97,5 +97,16 @@ def absolute_effect(
     # Of two limits on one side the larger difference is the smaller number of patients.
     limits = (math.nan, math.nan) if crosses else (nnt[2], nnt[1])
     return AbsoluteEffect(
-        measure, baseline, *risks, *(per * d for d in differences), per, nnt[0], *limits
+        measure=measure,
+        baseline=baseline,
+        risk=risks[0],
+        risk_low=risks[1],
+        risk_high=risks[2],
+        difference=per * differences[0],
+        difference_low=per * differences[1],
+        difference_high=per * differences[2],
+        per=per,
+        nnt=nnt[0],
+        nnt_low=limits[0],
+        nnt_high=limits[1],
     )

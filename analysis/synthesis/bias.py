@@ -19,7 +19,6 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,7 +29,7 @@ from analysis.results import Result
 from analysis.synthesis.inverse_variance import fit_iv
 from analysis.synthesis.special import t_quantile, t_two_sided
 from analysis.synthesis.two_by_two import check_tables, two_arm_effects
-from analysis.synthesis.types import FloatArray
+from analysis.synthesis.types import FloatArray, Numbers
 
 __all__ = [
     "PREDICTORS",
@@ -161,10 +160,10 @@ def regression_test(
 
 
 def harbord_test(
-    events1: Sequence[float],
-    total1: Sequence[float],
-    events2: Sequence[float],
-    total2: Sequence[float],
+    events1: Numbers,
+    total1: Numbers,
+    events2: Numbers,
+    total2: Numbers,
 ) -> RegressionTest:
     """Harbord's test for two-arm counts: Egger's regression on the score of the log odds ratio.
 
@@ -179,10 +178,10 @@ def harbord_test(
 
 
 def peters_test(
-    events1: Sequence[float],
-    total1: Sequence[float],
-    events2: Sequence[float],
-    total2: Sequence[float],
+    events1: Numbers,
+    total1: Numbers,
+    events2: Numbers,
+    total2: Numbers,
 ) -> RegressionTest:
     """Peters' test for two-arm counts: log odds ratios on 1 / n.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.synthesis.types import FloatArray
+from analysis.synthesis.types import FloatArray, Numbers
 
 __all__ = ["CountsError", "NoStudies", "check_counts", "check_labels"]
 
@@ -24,7 +24,7 @@ class NoStudies(CountsError):
     """There is nothing to pool."""
 
 
-def check_counts(events: Sequence[float], total: Sequence[float]) -> tuple[FloatArray, FloatArray]:
+def check_counts(events: Numbers, total: Numbers) -> tuple[FloatArray, FloatArray]:
     """Return events and totals as float arrays, or raise `CountsError`.
 
     Counts must be whole numbers with ``0 <= events <= total`` and ``total >= 1``.
@@ -63,7 +63,7 @@ def check_counts(events: Sequence[float], total: Sequence[float]) -> tuple[Float
     return x, n
 
 
-def _array(values: Sequence[float], name: str) -> FloatArray:
+def _array(values: Numbers, name: str) -> FloatArray:
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:

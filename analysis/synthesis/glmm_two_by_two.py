@@ -22,7 +22,6 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -33,7 +32,7 @@ from analysis.synthesis._two_arm_likelihood import Conditional, Evaluation, Unco
 from analysis.synthesis.counts import CountsError
 from analysis.synthesis.special import chi2_tail, normal_quantile, normal_two_sided, t_quantile
 from analysis.synthesis.two_by_two import check_tables
-from analysis.synthesis.types import FloatArray
+from analysis.synthesis.types import FloatArray, Numbers
 
 __all__ = ["TwoArmGlmm", "fit_two_arm_glmm"]
 
@@ -77,10 +76,10 @@ class TwoArmGlmm(Result):
 
 
 def fit_two_arm_glmm(
-    events1: Sequence[float],
-    total1: Sequence[float],
-    events2: Sequence[float],
-    total2: Sequence[float],
+    events1: Numbers,
+    total1: Numbers,
+    events2: Numbers,
+    total2: Numbers,
     model: Literal["UM.FS", "CM.EL"] = "UM.FS",
     *,
     equal_effects: bool = False,

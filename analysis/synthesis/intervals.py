@@ -13,6 +13,9 @@ References
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -143,11 +146,20 @@ def profile_interval_mu(fit: IvFit, level: float | None = None) -> Interval:
     step = float(np.sqrt(best.cov_wald[0, 0]))
     limits = []
     for sign in (-1.0, 1.0):
-        top = expand_upwards(lambda d, s=sign: above(centre + s * d), 0.0, 2.0 * step)
-        distance = bracketed_root(lambda d, s=sign: above(centre + s * d), 0.0, top)
-        limits.append(centre + sign * distance)
+        side = partial(_beyond, above, centre, sign)
+        # The likelihood falls without end as mu moves off, so that there is a far point.
+        far = expand_upwards(side, 0.0, 2.0 * step)
+        limits.append(
+            sign * math.inf if far is None else centre + sign * bracketed_root(side, 0.0, far)
+        )
     note = "" if fit.tau2_method == "ml" else "from the unrestricted likelihood"
     return Interval(limits[0], limits[1], level, "profile-likelihood", note)
+
+
+def _beyond(
+    above: Callable[[float], float], centre: float, sign: float, distance: float
+) -> float:
+    return above(centre + sign * distance)
 
 
 def _height(residual: FloatArray, v: FloatArray, c: FloatArray, t: float) -> float:

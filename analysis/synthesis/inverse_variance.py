@@ -334,7 +334,7 @@ def fit_iv(
     return IvFit(
         y,
         v,
-        None if weights is None else counts[0],
+        None if counts is None else counts[0],
         design,
         names,
         s.beta[0],

@@ -16,7 +16,6 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,7 +25,7 @@ from analysis.results import Result
 from analysis.synthesis.heterogeneity import i2_from_q
 from analysis.synthesis.special import chi2_tail, normal_quantile, normal_two_sided
 from analysis.synthesis.two_by_two import Tables, check_tables, two_arm_effects
-from analysis.synthesis.types import FloatArray
+from analysis.synthesis.types import FloatArray, Numbers
 
 __all__ = ["CommonEffect", "mantel_haenszel"]
 
@@ -70,10 +69,10 @@ class CommonEffect(Result):
 
 
 def mantel_haenszel(
-    events1: Sequence[float],
-    total1: Sequence[float],
-    events2: Sequence[float],
-    total2: Sequence[float],
+    events1: Numbers,
+    total1: Numbers,
+    events2: Numbers,
+    total2: Numbers,
     measure: Literal["OR", "RR", "RD"] = "RR",
     *,
     amount: float = 0.0,
@@ -117,9 +116,10 @@ def mantel_haenszel(
         tables = Tables(raw.a + add, raw.n1 + 2 * add, raw.c + add, raw.n2 + 2 * add)
     estimate, se = _ESTIMATORS[measure](tables, variance)
     q, df = _cochran(raw, measure, estimate, drop00)
-    tests = [math.nan] * 6
+    association = association_p = day = day_p = tarone = tarone_p = math.nan
     if measure == "OR":
-        tests = [*_association(tables, continuity), *_homogeneity(tables, estimate)]
+        association, association_p = _association(tables, continuity)
+        day, day_p, tarone, tarone_p = _homogeneity(tables, estimate)
     notes = () if math.isfinite(estimate) else ("no events in an arm: the ratio has no estimate",)
     half = normal_quantile(level) * se
     statistic = estimate / se if se > 0 else math.nan
@@ -137,7 +137,12 @@ def mantel_haenszel(
         float(chi2_tail(q, df)),
         i2_from_q(q, df),
         q / df if df > 0 else 1.0,
-        *tests,
+        association,
+        association_p,
+        day,
+        day_p,
+        tarone,
+        tarone_p,
         int(raw.a.size),
         df + 1,
         level,

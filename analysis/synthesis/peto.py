@@ -8,22 +8,22 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from analysis.synthesis.counts import CountsError
 from analysis.synthesis.heterogeneity import i2_from_q
 from analysis.synthesis.mantel_haenszel import CommonEffect
 from analysis.synthesis.special import chi2_tail, normal_quantile, normal_two_sided
 from analysis.synthesis.two_by_two import check_tables
+from analysis.synthesis.types import Numbers
 
 __all__ = ["peto_odds_ratio"]
 
 
 def peto_odds_ratio(
-    events1: Sequence[float],
-    total1: Sequence[float],
-    events2: Sequence[float],
-    total2: Sequence[float],
+    events1: Numbers,
+    total1: Numbers,
+    events2: Numbers,
+    total2: Numbers,
     *,
     level: float = 0.95,
 ) -> CommonEffect:
@@ -64,7 +64,12 @@ def peto_odds_ratio(
         float(chi2_tail(q, df)) if df > 0 else 1.0,
         i2_from_q(q, df) if df > 0 else 0.0,
         q / df if df > 0 else 1.0,
-        *([math.nan] * 6),
+        math.nan,
+        math.nan,
+        math.nan,
+        math.nan,
+        math.nan,
+        math.nan,
         int(t.a.size),
         df + 1,
         level,

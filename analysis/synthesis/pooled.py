@@ -37,6 +37,7 @@ from analysis.synthesis.types import (
     FloatArray,
     Heterogeneity,
     Interval,
+    Numbers,
     Pooled,
     PredictionMethod,
     Scale,
@@ -86,8 +87,8 @@ def settings_for(
 
 
 def pool(
-    events: Sequence[float],
-    total: Sequence[float],
+    events: Numbers,
+    total: Numbers,
     *,
     labels: Sequence[str] | None = None,
     model: str = "glmm",
@@ -245,8 +246,10 @@ def _result(
         if interval.note:
             notes.append(f"{name}: {interval.note}")
 
+    scale: Any = settings.scale
+
     def back(interval: Interval) -> Interval:
-        ends = back_transform(np.array([interval.low, interval.high]), settings.scale, n)
+        ends = back_transform(np.array([interval.low, interval.high]), scale, n)
         return Interval(
             float(ends[0]), float(ends[1]), interval.level, interval.method, interval.note
         )
@@ -260,7 +263,7 @@ def _result(
         ci_mu=ci_mu,
         prediction_mu=prediction_mu,
         ci_tau2=ci_tau2,
-        estimate=float(back_transform(mu, settings.scale, n)),  # type: ignore[arg-type]
+        estimate=float(back_transform(mu, scale, n)),
         ci=back(ci_mu),
         prediction=back(prediction_mu),
         notes=tuple(notes),

@@ -20,7 +20,7 @@ from analysis.synthesis.heterogeneity import i2_from_q
 from analysis.synthesis.inverse_variance import IvFit, fit_iv
 from analysis.synthesis.scales import effects
 from analysis.synthesis.special import chi2_tail, f_tail, t_quantile, t_two_sided
-from analysis.synthesis.types import FloatArray, Scale
+from analysis.synthesis.types import FloatArray, Numbers, Scale
 
 __all__ = ["FTest", "MetaRegression", "predict_mean", "r_squared", "regress", "wald_test"]
 
@@ -167,8 +167,8 @@ def r_squared(fit: IvFit) -> float:
 
 
 def regress(
-    events: Sequence[float],
-    total: Sequence[float],
+    events: Numbers,
+    total: Numbers,
     moderators: FloatArray,
     *,
     names: Sequence[str] | None = None,
@@ -229,7 +229,7 @@ def regress(
         level=level,
         names=heads,
     )
-    notes = ()
+    notes: tuple[str, ...] = ()
     if study.corrected.any():
         notes = (f"{int(study.corrected.sum())} of {x.size} studies had {study.amount:g} added",)
     return from_iv(fit, notes)

@@ -173,7 +173,7 @@ def back_transform(
     if scale == "freeman-tukey":
         if total is None:
             raise ValueError("the Freeman-Tukey scale needs the totals to go back")
-        return _miller(y, 1.0 / np.mean(1.0 / np.asarray(total, dtype=float)))
+        return _miller(y, float(1.0 / np.mean(1.0 / np.asarray(total, dtype=float))))
     raise ValueError(f"unknown scale {scale!r}")
 
 

@@ -30,6 +30,7 @@ from analysis.synthesis.types import (
     CiMethod,
     FloatArray,
     Interval,
+    Numbers,
     Pooled,
     PredictionMethod,
     Scale,
@@ -97,8 +98,8 @@ class SubgroupTest(Result):
 
 
 def compare_subgroups(
-    events: Sequence[float],
-    total: Sequence[float],
+    events: Numbers,
+    total: Numbers,
     group: Sequence[Hashable],
     *,
     labels: Sequence[str] | None = None,

@@ -91,9 +91,8 @@ def trim_and_fill(
     if estimator not in ("L0", "R0", "Q0"):
         raise ValueError(f"unknown estimator {estimator!r}; known: L0, R0, Q0")
     inside = trim_method or tau2_method
-    if side is None:
-        side = _side(y0, v0, inside)
-    sign = -1.0 if side == "right" else 1.0
+    where = side or _side(y0, v0, inside)
+    sign = -1.0 if where == "right" else 1.0
     order = np.argsort(sign * y0, kind="stable")
     y, v = sign * y0[order], v0[order]
     k0, error, centre = 0, 0.0, 0.0
@@ -119,7 +118,7 @@ def trim_and_fill(
     else:
         y_all, v_all = y0, v0
     fit = fit_iv(y_all, v_all, tau2_method=tau2_method, ci_method=ci_method, level=level)
-    return TrimFill(k0, error, p, side, estimator, fit, np.arange(k + k0) >= k)
+    return TrimFill(k0, error, p, where, estimator, fit, np.arange(k + k0) >= k)
 
 
 def _side(y: FloatArray, v: FloatArray, tau2_method: str) -> str:

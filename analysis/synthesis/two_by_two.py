@@ -13,7 +13,6 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,7 +20,7 @@ import numpy as np
 
 from analysis.results import Result
 from analysis.synthesis.counts import CountsError, check_counts
-from analysis.synthesis.types import FloatArray
+from analysis.synthesis.types import FloatArray, Numbers
 
 __all__ = ["Measure", "Tables", "TwoArmEffects", "check_tables", "two_arm_effects"]
 
@@ -93,10 +92,10 @@ class TwoArmEffects(Result):
 
 
 def check_tables(
-    events1: Sequence[float],
-    total1: Sequence[float],
-    events2: Sequence[float],
-    total2: Sequence[float],
+    events1: Numbers,
+    total1: Numbers,
+    events2: Numbers,
+    total2: Numbers,
 ) -> Tables:
     """Return checked counts of two arms; errors name the arm, the row and the value."""
     try:
@@ -113,10 +112,10 @@ def check_tables(
 
 
 def two_arm_effects(
-    events1: Sequence[float],
-    total1: Sequence[float],
-    events2: Sequence[float],
-    total2: Sequence[float],
+    events1: Numbers,
+    total1: Numbers,
+    events2: Numbers,
+    total2: Numbers,
     measure: Measure = "RR",
     *,
     correction: Literal["only0", "if0all", "all", "none"] = "only0",

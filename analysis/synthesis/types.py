@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,14 +17,20 @@ __all__ = [
     "Heterogeneity",
     "Interval",
     "Model",
+    "Numbers",
     "Pooled",
     "PredictionMethod",
+    "Rows",
     "Scale",
     "Settings",
     "Tau2Method",
 ]
 
 FloatArray = npt.NDArray[np.float64]
+#: What counts and moderators may come as.
+Numbers = Sequence[float] | npt.NDArray[Any]
+#: Positions of rows.
+Rows = npt.NDArray[Any]
 Model = Literal["glmm", "iv", "beta-binomial"]
 Scale = Literal["logit", "log", "arcsine", "freeman-tukey", "raw"]
 Tau2Method = Literal["ml", "reml", "dl", "pm", "he", "hs", "sj", "eb", "pmm", "ee"]

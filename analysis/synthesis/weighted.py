@@ -12,11 +12,11 @@ or reduced analysis never copies data.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.synthesis.types import FloatArray
+from analysis.synthesis.types import FloatArray, Rows
 
 __all__ = ["Problem", "Sums"]
 
@@ -76,7 +76,7 @@ class Problem:
         if self.k.shape[0] != size:
             self.k = np.broadcast_to(self.k, (size,))
 
-    def take(self, rows: FloatArray) -> Problem:
+    def take(self, rows: Rows) -> Problem:
         """Return the problem of some analyses, sharing what is common."""
         part = object.__new__(Problem)
         part.y = self.y if self.y.shape[0] == 1 else self.y[rows]
@@ -122,7 +122,7 @@ class Problem:
         return Sums(beta, cross, s1, ypy, yppy, s1 - share, s2, ypppy, trace_pp)
 
     def _design(self, w: FloatArray, cw: FloatArray, order: int) -> Sums:
-        x = self.x
+        x: Any = self.x
         cross = self._gram(cw)
         inverse = np.linalg.inv(cross)
         beta = np.einsum("bpq,bq->bp", inverse, self._project(cw * self.y))
