@@ -12,7 +12,6 @@ from analysis.report.numbers import (
     events_of_total,
     fixed,
     i_squared,
-    interval,
     p_value,
     points,
     ratio,
@@ -41,6 +40,7 @@ __all__ = [
     "signed_cell",
     "unread_table",
     "unstable_note",
+    "wide_ratio",
 ]
 
 EFFECT_METHODS = {
@@ -50,6 +50,8 @@ EFFECT_METHODS = {
     "mantel-haenszel": "Common effect, Mantel-Haenszel",
     "peto": "Common effect, Peto",
 }
+#: Ratios beyond this, or below its inverse, are not told apart.
+_WIDEST = 100
 _MEASURES = {
     "OR": "Odds ratio",
     "RR": "Risk ratio",
@@ -73,62 +75,95 @@ def absolute_words(effect: AbsoluteEffect, words: OutcomeDefinition) -> str:
     )
 
 
-def unstable_note(pool: TwoArmPool) -> str:
+def unstable_note(pool: TwoArmPool, one: str = "trial", more: str = "trials") -> str:
     """Say why the Knapp-Hartung interval of few trials must be read beside that of the common effect."""
     if pool.k < 2:
-        return "With one trial there is no variation between trials to speak of."
+        return f"With one {one} there is no variation between {more} to speak of."
     quantile = t_quantile(pool.level, float(pool.k - 1))
     kh, common = pool.effects["knapp-hartung"], pool.effects["common"]
     side = "wider" if kh.high - kh.low > common.high - common.low else "narrower"
     return (
-        f"With {counted(pool.k, 'trial', words=True)} the Knapp-Hartung interval rests on "
+        f"With {counted(pool.k, one, more, words=True)} the Knapp-Hartung interval rests on "
         f"{counted(pool.k - 1, 'degree', words=True)} of freedom: it multiplies its standard error by "
-        f"{fixed(quantile, 1)}, and that error on how alike so few trials happen to be. Here it is {side} "
-        f"({interval(*kh.shown()[1:])}) than the interval of the common effect "
-        f"({interval(*common.shown()[1:])}). Read both."
+        f"{fixed(quantile, 1)}, and that error on how alike so few {more} happen to be. Here it is {side} "
+        f"({_span(kh)}) than the interval of the common effect "
+        f"({_span(common)}). Read both."
     )
 
 
+def _span(effect: Effect) -> str:
+    _, low, high = effect.shown()
+    return f"{wide_ratio(low)} to {wide_ratio(high)}"
+
+
+def wide_ratio(value: float) -> str:
+    """Write a ratio, however far too few studies let it reach.
+
+    Examples
+    --------
+    >>> wide_ratio(1.5), wide_ratio(8.8e9), wide_ratio(0.0002)
+    ('1.50', 'above 100', 'below 0.01')
+    """
+    if value > _WIDEST:
+        return f"above {_WIDEST}"
+    return f"below {1 / _WIDEST}" if value < 1 / _WIDEST else ratio(value)
+
+
 def ratio_figure(
-    pool: TwoArmPool, main: str, words: OutcomeDefinition, stem: str, title: str, note_head: str = "Events"
+    pool: TwoArmPool,
+    main: str,
+    words: OutcomeDefinition,
+    stem: str,
+    title: str,
+    *,
+    arms: tuple[str, str] = ("thrombectomy", "medical treatment"),
+    causal: bool = True,
 ) -> Figure:
-    """Forest plot of risk ratios: each study, then the pooled effects by the main and the cautious method."""
+    """Forest plot of risk ratios: each study, then the pooled effects by the main and the cautious method.
+
+    Without randomisation (`causal` false) the axis says in which group the outcome was seen more often,
+    not which treatment is better.
+    """
     from analysis.figures.ladder import Step, ratio_forest
 
-    steps = [*_study_steps(pool)]
+    steps, left_out = [*_study_steps(pool)], []
     if pool.k > 1:
         for method in dict.fromkeys((main, "knapp-hartung")):
             estimate, low, high = pool.effects[method].shown()
+            if high > _WIDEST or low < 1 / _WIDEST:
+                left_out.append(EFFECT_METHODS[method])
+                continue
             steps.append(Step(EFFECT_METHODS[method], estimate, low, high, "", kind="pooled"))
-    better = ("medical treatment better", "thrombectomy better")
-    favours = better if words.direction == "better-high" else (better[1], better[0])
+    first, second = arms
+    if not causal:
+        favours = (f"more often with {second}", f"more often with {first}")
+    elif words.direction == "better-high":
+        favours = (f"{second} better", f"{first} better")
+    else:
+        favours = (f"{first} better", f"{second} better")
     footer = ["Boxes: the counts of each study. Diamonds: pooled."]
+    footer += [f"{name}: too wide to draw." for name in left_out]
     prediction = pool.prediction
     if prediction.note:
         footer.append(f"No prediction interval: {prediction.note}.")
     else:
         footer.append(
-            "Prediction interval of a new trial (t distribution, k−2 df): "
-            f"{_wide_ratio(prediction.low)} to {_wide_ratio(prediction.high)}."
+            "Prediction interval of a new study (t distribution, k−2 df): "
+            f"{wide_ratio(_exp(prediction.low))} to {wide_ratio(_exp(prediction.high))}."
         )
     return ratio_forest(
         steps,
         name=f"forest-{stem}",
         title=f"{title}: {lower_first(words.label)}",
         measure=_MEASURES[pool.measure],
-        note_head=note_head,
+        note_head="Events",
         favours=favours,
         footer=footer,
     )
 
 
-def _wide_ratio(logarithm: float) -> str:
-    """Write a ratio, however far the few trials let it reach."""
-    return (
-        ratio(math.exp(logarithm))
-        if abs(logarithm) < 4.6
-        else ("below 0.01" if logarithm < 0 else "above 100")
-    )
+def _exp(value: float) -> float:
+    return math.exp(min(value, 700.0))
 
 
 def _study_steps(pool: TwoArmPool) -> list[Step]:
@@ -225,7 +260,7 @@ def effect_cell(effect: Effect) -> Cell:
     if effect.measure == "RD":
         text = f"{points(estimate, 1)} ({fixed(100 * low, 1)} to {fixed(100 * high, 1)})"
         return Cell(text, estimate)
-    return Cell(ratio(estimate, low, high), estimate)
+    return Cell(f"{ratio(estimate)} ({wide_ratio(low)} to {wide_ratio(high)})", estimate)
 
 
 def unread_table(found: Contrasts, name: str, caption: str) -> Table:
