@@ -213,7 +213,7 @@
       axisTitle: "Per cent of " + counted(),
       guide: usable(shown.result) ? shown.result.estimate : NaN,
       footer: footer,
-      onRow: forFile ? null : (key) => show(view.toggle(data, state, shown, key)),
+      hits: !forFile,
     });
   }
 
@@ -326,7 +326,6 @@
       const split = state.subgroup !== "none";
       const rows = shown.entries.map((entry, i) => {
         const input = element("input", { type: "checkbox", id: "explore-tick-" + i, "data-key": entry.key });
-        input.addEventListener("change", () => show(view.toggle(data, state, shown, entry.key)));
         const label = element("label", { for: input.id, text: entry.label + (split ? " (" + levelLabel(entry.group) + ")" : "") });
         const remarks = element("td", { class: "explore-remarks" });
         if (entry.source) {
@@ -434,6 +433,12 @@
       show(view.changed(data, state, { [control.key]: event.target.value }));
     });
   }
+  byId("studies").addEventListener("change", (event) => {
+    show(view.toggle(data, state, shown, event.target.dataset.key));
+  });
+  byId("plot").addEventListener("click", (event) => {
+    if (event.target.dataset.key) show(view.toggle(data, state, shown, event.target.dataset.key));
+  });
   byId("form").addEventListener("submit", (event) => event.preventDefault());
   byId("reset").addEventListener("click", () => show(view.defaults(data)));
   byId("all").addEventListener("click", () => show(view.setTicks(data, state, shown.entries, true)));

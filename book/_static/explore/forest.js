@@ -34,13 +34,20 @@
   let pen = null;
   const widths = new Map();
 
+  /* Sum of the widths of the characters: each is measured once, kerning is let go. */
   function textWidth(text, size, bold) {
-    const key = (bold ? "b" : "n") + size + text;
+    let width = 0;
+    for (const character of text) width += characterWidth(character, bold);
+    return (width * size) / 100;
+  }
+
+  function characterWidth(character, bold) {
+    const key = bold ? "b" + character : character;
     let width = widths.get(key);
     if (width === undefined) {
       pen = pen || document.createElement("canvas").getContext("2d");
-      pen.font = (bold ? "bold " : "") + size + "px " + FONT;
-      width = pen.measureText(text).width;
+      pen.font = (bold ? "bold " : "") + "100px " + FONT;
+      width = pen.measureText(character).width;
       widths.set(key, width);
     }
     return width;
@@ -82,6 +89,10 @@
     return { high: high, ticks: ticks };
   }
 
+  function round(value) {
+    return Math.round(value * 100) / 100;
+  }
+
   function Drawing(width) {
     const svg = document.createElementNS(NS, "svg");
     const self = { svg: svg, width: width };
@@ -101,7 +112,7 @@
       if (classes.length) node.setAttribute("class", classes.join(" "));
       for (const name of Object.keys(values)) {
         const value = values[name];
-        node.setAttribute(name, typeof value === "number" ? String(Math.round(value * 100) / 100) : value);
+        node.setAttribute(name, typeof value === "number" ? round(value) : value);
       }
       if (text !== undefined) node.textContent = text;
       svg.appendChild(node);
@@ -120,7 +131,7 @@
       self.add("text", values, { fill: s.role || "ink" }, shown);
     };
     self.polygon = function (points, role) {
-      const text = points.map((p) => p.map((v) => Math.round(v * 100) / 100).join(",")).join(" ");
+      const text = points.map((p) => p.map(round).join(",")).join(" ");
       self.add("polygon", { points: text }, { fill: role });
     };
     return self;
@@ -175,8 +186,8 @@
 
   /* Draws rows of kind study, heading, pooled, prediction or note.
    *
-   * options: width, alt, axisTitle, footer (lines), guide (value of the dashed line), onRow (called with the
-   * key of a study that is clicked; the tick boxes do the same for the keyboard).
+   * options: width, alt, axisTitle, footer (lines), guide (value of the dashed line), hits (lay an area with
+   * the study's key over each row, for the pointer; the tick boxes do the same for the keyboard).
    */
   function draw(rows, options) {
     const width = options.width;
@@ -226,18 +237,23 @@
     drawing.line(MARGIN, top, width - MARGIN, top, "ink");
     const at = (value) => left + (value / axis.high) * (right - left);
 
+    /* Grid lines beside the marks only, each kind as one path. */
+    const spans = [];
     let y = top;
     rows.forEach((row, i) => {
       if (hasMark(row)) {
         const from = narrow ? y + 19 : y;
-        const to = y + heights[i];
-        for (const tick of axis.ticks) drawing.line(at(tick.value), from, at(tick.value), to, "grid");
-        if (Number.isFinite(options.guide)) {
-          drawing.line(at(options.guide), from, at(options.guide), to, "accent", { "stroke-dasharray": "3 3" });
-        }
+        const last = spans[spans.length - 1];
+        if (last && last[1] === from) last[1] = y + heights[i];
+        else spans.push([from, y + heights[i]]);
       }
       y += heights[i];
     });
+    const upright = (value) => spans.map((span) => "M" + round(at(value)) + " " + span[0] + "V" + span[1]).join("");
+    drawing.add("path", { d: axis.ticks.map((tick) => upright(tick.value)).join("") }, { stroke: "grid" });
+    if (Number.isFinite(options.guide)) {
+      drawing.add("path", { d: upright(options.guide), "stroke-dasharray": "3 3" }, { stroke: "accent" });
+    }
     const bottom = y + 2;
 
     y = top;
@@ -264,10 +280,10 @@
         if (row.weight) drawing.text(width - MARGIN, base, row.weight, { role: "muted", anchor: "end" });
         mark(drawing, row, axis, left, right, y + LINE / 2);
       }
-      if (row.kind === "study" && options.onRow) {
+      if (row.kind === "study" && options.hits) {
         const hit = drawing.add("rect", { y: y, width: width, height: heights[i], fill: "transparent" });
         hit.setAttribute("class", "explore-hit");
-        hit.addEventListener("click", () => options.onRow(row.key));
+        hit.dataset.key = row.key;
       }
       y += heights[i];
     });
