@@ -117,7 +117,7 @@ def test_setup_connects_every_hook():
     app = SimpleNamespace(connect=lambda event, hook, priority=500: connected.append(event))
 
     assert setup(app)["parallel_read_safe"]
-    assert {"config-inited", "env-get-outdated", "html-page-context", "build-finished"} == set(connected)
+    assert {"config-inited", "env-get-outdated", "html-page-context", "build-finished"} <= set(connected)
 
 
 def test_style_of_the_bibliography_bears_missing_fields():
