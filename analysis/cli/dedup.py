@@ -18,9 +18,9 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "dedup",
         help="find duplicates in export files, with the reason of each decision",
-        description="Without --settle: reads export files, and writes duplicates.csv (every decision with its "
-        "rule), check.csv (pairs to look at) and unique.ris to a folder. With --settle: takes a list of checked "
-        "pairs, whose column decision says same or different, into the ledger.",
+        description="Without --settle: reads export files, and writes duplicates.csv (every decision "
+        "with its rule), check.csv (pairs to look at) and unique.ris to a folder. With --settle: takes a "
+        "list of checked pairs, whose column decision says same or different, into the ledger.",
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files or folders")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the tables; default: none written")

@@ -20,10 +20,10 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "import",
         help="take export files of databases into the ledger",
-        description="Reads RIS, PubMed, EndNote XML, BibTeX, Web of Science, Cochrane, CSV and tab files, finds "
-        "duplicates among them and against the ledger, and appends every record. Nothing is excluded. "
-        "Importing the same files again adds nothing. Exit code 1 when a record could not be read; the ledger "
-        "is then left alone unless --partial is given.",
+        description="Reads RIS, PubMed, EndNote XML, BibTeX, Web of Science, Cochrane, CSV and tab files, "
+        "finds duplicates among them and against the ledger, and appends every record. Nothing is "
+        "excluded. Importing the same files again adds nothing. Exit code 1 when a record could not be "
+        "read; the ledger is then left alone unless --partial is given.",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="files or folders")
     parser.add_argument("--searched-on", required=True, metavar="DATE", help="day of the search")

@@ -127,7 +127,7 @@ class CellDiff(Result):
     @property
     def same(self) -> bool:
         """Whether nothing about the result changed, to the last digit."""
-        return self.before == self.after and not self.moves and not self.left
+        return _equal(self.before, self.after) and not self.moves and not self.left
 
     @property
     def most_moving(self) -> tuple[StudyMove, ...]:
@@ -348,6 +348,14 @@ def _estimate(pooled: Pooled | None) -> Estimate | None:
         float(pooled.prediction.high),
         float(pooled.tau2),
     )
+
+
+def _equal(one: Estimate | None, other: Estimate | None) -> bool:
+    """Compare exactly; an interval that exists on neither side is no difference."""
+    if one is None or other is None:
+        return one is other
+    pairs = zip(asdict(one).values(), asdict(other).values(), strict=True)
+    return all(a == b or (a != a and b != b) for a, b in pairs)
 
 
 def _left(now: Counts, was: Counts) -> tuple[Left, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
@@ -315,8 +316,19 @@ def _load_changed(folder: Path, files: dict[str, bytes], proposal: Proposal, was
         try:
             return load_evidence(copy)
         except EvidenceFaults as error:
-            named = tuple(dict.fromkeys(_renamed(fault, proposal, was) for fault in error.faults))
+            renamed = dict.fromkeys(_renamed(fault, proposal, was) for fault in error.faults)
+            named = tuple(fault for fault in renamed if not _derived(fault, proposal, set(renamed)))
             raise ProposalFaults(named) from error
+
+
+def _derived(fault: Fault, proposal: Proposal, faults: set[Fault]) -> bool:
+    """Tell whether a fault is in a cell that was filled from another cell, which is named already."""
+    found = re.fullmatch(r"outcomes\[(\d+)\]\.(\w+)", fault.column)
+    if not found or found[2] in proposal.outcomes[int(found[1])]:
+        return False
+    source = {"events_low": "events", "events_high": "events"}.get(found[2])
+    other = f"outcomes[{found[1]}].{source}" if source else f"study.{found[2]}"
+    return any(each.column == other for each in faults)
 
 
 def _renamed(fault: Fault, proposal: Proposal, was: Tables) -> Fault:

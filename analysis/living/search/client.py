@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import email.utils
 import json
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Self
 
 import httpx
@@ -141,6 +143,12 @@ class Client:
             self._sleep(self._next - now)
             now = max(now, self._next)
         self._next = now + self._pause
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Return the trusted certificates, read once: reading them takes longer than a call."""
+    return httpx.create_ssl_context()
 
 
 def _retry_after(value: str) -> float:

@@ -36,10 +36,10 @@ class FaultyServer:
             def log_message(self, *args):
                 pass
 
-            def do_GET(self):
+            def do_GET(self):  # noqa: D102
                 self._serve(parse_qs(urlsplit(self.path).query))
 
-            def do_POST(self):
+            def do_POST(self):  # noqa: D102
                 size = int(self.headers.get("Content-Length", 0))
                 self._serve(parse_qs(self.rfile.read(size).decode()))
 
@@ -76,7 +76,7 @@ class FaultyServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self):
         self._thread.start()

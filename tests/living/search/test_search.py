@@ -102,16 +102,20 @@ def test_a_server_that_stays_broken_leaves_no_import_file(tmp_path, key):
 
 @pytest.mark.parametrize("key", ["europepmc", "clinicaltrials", "openalex", "pubmed"])
 def test_a_changed_field_is_named(tmp_path, key):
-    with FaultyServer(total=50, always=lambda path: "renamed") as server:
-        with pytest.raises(ShapeChanged, match="changed, no field"):
-            _run(key, server, tmp_path)
+    with (
+        FaultyServer(total=50, always=lambda path: "renamed") as server,
+        pytest.raises(ShapeChanged, match="changed, no field"),
+    ):
+        _run(key, server, tmp_path)
     assert not list(tmp_path.glob("*.ris"))
 
 
 def test_a_search_that_fails_midway_goes_on_where_it_stopped(tmp_path):
-    with FaultyServer(total=450, faults=dict.fromkeys(range(3, 99), "500")) as server:
-        with pytest.raises(SearchError):
-            _run("europepmc", server, tmp_path)
+    with (
+        FaultyServer(total=450, faults=dict.fromkeys(range(3, 99), "500")) as server,
+        pytest.raises(SearchError),
+    ):
+        _run("europepmc", server, tmp_path)
     with FaultyServer(total=450) as server:
         run = _run("europepmc", server, tmp_path)
         assert len(server.requests) == 1
@@ -155,9 +159,11 @@ def test_a_finished_search_is_not_repeated(tmp_path):
 
 
 def test_a_half_written_page_is_fetched_again(tmp_path):
-    with FaultyServer(total=450, faults=dict.fromkeys(range(3, 99), "500")) as server:
-        with pytest.raises(SearchError):
-            _run("europepmc", server, tmp_path)
+    with (
+        FaultyServer(total=450, faults=dict.fromkeys(range(3, 99), "500")) as server,
+        pytest.raises(SearchError),
+    ):
+        _run("europepmc", server, tmp_path)
     page = next((tmp_path / ".unfinished").rglob("000001.json"))
     page.write_text(page.read_text(encoding="utf-8")[:100], encoding="utf-8")
     with FaultyServer(total=450) as server:
