@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
 
     folder = args.data or DATA
     try:
-        clock = read_clock(load_evidence(folder), args.today, folder / "records.csv")
+        runs = folder.resolve().parent / "imports" / "runs.csv"
+        clock = read_clock(load_evidence(folder), args.today, folder / "records.csv", runs)
     except EvidenceFaults as error:
         print(error, file=sys.stderr)
         return 2

@@ -115,7 +115,12 @@ def reference_day() -> date:
     return datetime.now(UTC).date()
 
 
-def read_clock(evidence: Evidence, today: date | None = None, records: Path | None = None) -> Clock:
+def read_clock(
+    evidence: Evidence,
+    today: date | None = None,
+    records: Path | None = None,
+    runs: Path | None = None,
+) -> Clock:
     """Return the clock of the living mode.
 
     Parameters
@@ -126,14 +131,17 @@ def read_clock(evidence: Evidence, today: date | None = None, records: Path | No
         The day to judge; by default `reference_day`.
     records
         The ledger, whose recorded days of search count beside those of the protocol.
+    runs
+        The list of finished searches that `python -m analysis search` keeps.
     """
     living = evidence.protocol.text["living"]
     newest = evidence.versions[-1]
-    ledger = _ledger_days(records)
+    found = [*_ledger_days(records), *_run_days(runs)]
     sources = []
     for item in living["sources"]:
-        days = [_day(item["last_searched"]), *ledger.get(item["name"].lower(), ())]
-        known = [day for day in days if day is not None]
+        # A search may be filed under the short name of its source, as CENTRAL.
+        days = [day for name, day in found if name in item["name"].lower()]
+        known = [day for day in (_day(item["last_searched"]), *days) if day is not None]
         interval = int(item.get("interval_days", living["search_interval_days"]))
         last = max(known) if known else None
         start = last or newest.cut_off
@@ -158,14 +166,24 @@ def _day(value: Any) -> date | None:
         return None
 
 
-def _ledger_days(path: Path | None) -> dict[str, list[date]]:
-    """Days of search by source, from rows whose hits were recorded."""
-    found: dict[str, list[date]] = {}
+def _ledger_days(path: Path | None) -> list[tuple[str, date]]:
+    """Source and day of search of the rows whose hits were recorded."""
+    rows = [row for row in _csv(path) if row.get("hits_recorded") == "yes"]
+    return _days(rows, "searched_on")
+
+
+def _run_days(path: Path | None) -> list[tuple[str, date]]:
+    """Source and last day covered by each finished search."""
+    return _days(_csv(path), "until")
+
+
+def _days(rows: list[dict[str, str]], column: str) -> list[tuple[str, date]]:
+    found = [(row.get("source", "").lower(), _day(row.get(column, ""))) for row in rows]
+    return sorted({(name, day) for name, day in found if name and day is not None})
+
+
+def _csv(path: Path | None) -> list[dict[str, str]]:
     if path is None or not path.is_file():
-        return found
+        return []
     with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            day = _day(row.get("searched_on", ""))
-            if day is not None and row.get("hits_recorded") == "yes":
-                found.setdefault(row.get("source", "").lower(), []).append(day)
-    return found
+        return list(csv.DictReader(file))

@@ -1,0 +1,111 @@
+"""Reporting checklists as data: items in own words, an answer each, and tests where a test can decide."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.evidence.contracts import read_schema, read_table
+from analysis.evidence.faults import EvidenceFaults, Fault
+from analysis.evidence.load import DATA
+from analysis.results import Result
+
+if TYPE_CHECKING:
+    from analysis.evidence.tables import Evidence
+
+__all__ = ["CHECKLISTS", "Checklist", "Item", "load_checklist", "load_checklists"]
+
+#: Key (also the file) -> name and source.
+CHECKLISTS: dict[str, tuple[str, str]] = {
+    "prisma_2020": ("PRISMA 2020", "https://doi.org/10.1136/bmj.n71"),
+    "prisma_lsr": ("PRISMA-LSR", "https://doi.org/10.1136/bmj-2024-079183"),
+    "prisma_s": ("PRISMA-S", "https://doi.org/10.1186/s13643-020-01542-z"),
+    "moose": ("MOOSE", "https://doi.org/10.1001/jama.283.15.2008"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item with its answer.
+
+    `passed` and `fact` are the verdict of its test; ``None`` and blank where it has none.
+    """
+
+    item: str
+    section: str
+    text: str
+    kind: str
+    where: str
+    check: str
+    answer: str
+    signed_by: str
+    passed: bool | None = None
+    fact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist(Result):
+    """One checklist with all its items."""
+
+    key: str
+    name: str
+    source_url: str
+    items: tuple[Item, ...]
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """Number of items that a test decides, that a test sees present, and that need a person."""
+        found = Counter(item.kind for item in self.items)
+        return {kind: found[kind] for kind in ("machine", "presence", "human")}
+
+    @property
+    def failed(self) -> tuple[Item, ...]:
+        """Items whose test says no."""
+        return tuple(item for item in self.items if item.passed is False)
+
+    @property
+    def unsigned(self) -> tuple[Item, ...]:
+        """Human items that nobody signed."""
+        return tuple(
+            item for item in self.items if item.kind == "human" and item.signed_by in ("", "nobody yet")
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an item."""
+        return [{name: getattr(item, name) for name in Item.__slots__} for item in self.items]
+
+
+def load_checklist(
+    key: str, evidence: Evidence | None = None, directory: str | Path = DATA / "checklists"
+) -> Checklist:
+    """Load one checklist and, with evidence, run the tests of its items.
+
+    Raises
+    ------
+    EvidenceFaults
+        When a row breaks the contract, names no known test, or a machine item has none.
+    """
+    from analysis.living.checklist_checks import CHECKS
+
+    folder = Path(directory)
+    read = read_table(folder / f"{key}.csv", read_schema(folder / "schema.json"))
+    faults = list(read.faults)
+    items = []
+    for row in read.rows:
+        check = row.text["check"]
+        if (check and check not in CHECKS) or (row.text["kind"] == "machine" and not check):
+            expected = "one of " + ", ".join(sorted(CHECKS))
+            faults.append(Fault(read.file, row.number, "check", check, "names no test", expected))
+            continue
+        verdict = CHECKS[check](evidence) if check and evidence is not None else (None, "")
+        items.append(Item(**{name: row.text[name] for name in row.text}, passed=verdict[0], fact=verdict[1]))
+    if faults:
+        raise EvidenceFaults(tuple(faults))
+    return Checklist(key, *CHECKLISTS[key], tuple(items))
+
+
+def load_checklists(evidence: Evidence | None = None) -> tuple[Checklist, ...]:
+    """Load all checklists; each test runs once."""
+    return tuple(load_checklist(key, evidence) for key in CHECKLISTS)
