@@ -45,10 +45,10 @@ class Maximum:
     note: str = ""
 
     @classmethod
-    def missing(cls, value: float, note: str = "") -> Maximum:
+    def missing(cls, value: float, value_equal: float, note: str = "") -> Maximum:
         """Return a maximum that does not exist; `value` is the supremum where one is known."""
         nan, none = float("nan"), np.empty(0)
-        return cls(none, nan, value, value, none, np.empty((0, 0)), False, False, 0, note)
+        return cls(none, nan, value, value_equal, none, np.empty((0, 0)), False, False, 0, note)
 
 
 def maximise(x: FloatArray, n: FloatArray, design: FloatArray, w: FloatArray, hold_zero: bool) -> Maximum:
@@ -58,7 +58,11 @@ def maximise(x: FloatArray, n: FloatArray, design: FloatArray, w: FloatArray, ho
     single = simple and bool((n <= 1).all())
     if not hold_zero and not single and not ((x > 0) & (x < n)).any():
         if simple:
-            return Maximum.missing(float("nan"), NOTE_EXTREMES)
+            # as tau grows each study tends to a coin that shows 0 % or 100 %
+            heads = float(w[x > 0].sum())
+            limit = _binary(heads, float(w.sum()) - heads)
+            pooled = _binary(float(w @ x), float(w @ (n - x)))
+            return Maximum.missing(limit, pooled, NOTE_EXTREMES)
         hold_note = NOTE_EXTREMES
     else:
         hold_note = ""
@@ -80,6 +84,12 @@ def maximise(x: FloatArray, n: FloatArray, design: FloatArray, w: FloatArray, ho
         float(s.value_equal[0]) - constant, s.gradient[0], s.hessian[0], converged, boundary,
         int(s.iterations[0]), note,
     )  # fmt: skip
+
+
+def _binary(events: float, rest: float) -> float:
+    """Return ``events log p + rest log(1 - p)`` at its own p; both must be positive."""
+    total = events + rest
+    return events * float(np.log(events / total)) + rest * float(np.log(rest / total))
 
 
 def _note(boundary: bool, runs_off: bool, converged: bool) -> str:

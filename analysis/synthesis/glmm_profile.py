@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import chdtri
 
 from analysis.synthesis._glmm_newton import Problem, ascend, start_values
 from analysis.synthesis._glmm_solve import EXTRA_STARTS
 from analysis.synthesis.glmm_results import GlmmFit
+from analysis.synthesis.special import chi2_quantile
 from analysis.synthesis.types import FloatArray, Interval
 
 __all__ = ["profile_interval_mu", "profile_interval_tau2"]
@@ -42,7 +42,7 @@ def profile_interval_mu(fit: GlmmFit, level: float = 0.95, *, coefficient: int =
     if not fit.converged or fit.nodes is not None:
         return Interval(float("nan"), float("nan"), level, "profile", NOTE_NO_FIT)
     j = coefficient
-    cut = fit.log_likelihood - 0.5 * float(chdtri(1, 1 - level))
+    cut = fit.log_likelihood - 0.5 * float(chi2_quantile(level, 1))
     centre, scale = float(fit.beta[j]), float(fit.se[j])
     profile = _profile_of_beta(fit, j, cut)
     low = _root(profile, centre, -scale, -MU_LIMIT)
@@ -63,7 +63,7 @@ def profile_interval_tau2(fit: GlmmFit, level: float = 0.95) -> Interval:
     """
     if not fit.converged or fit.nodes is not None:
         return Interval(float("nan"), float("nan"), level, "profile", NOTE_NO_FIT)
-    cut = fit.log_likelihood - 0.5 * float(chdtri(1, 1 - level))
+    cut = fit.log_likelihood - 0.5 * float(chi2_quantile(level, 1))
     profile = _profile_of_tau(fit, cut)
     low = 0.0
     if fit.log_likelihood_equal < cut:
