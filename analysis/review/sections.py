@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analysis.report.notes import note_sentence
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import (
@@ -68,7 +69,7 @@ def pooled_section(
     )
     parts.append(Paragraph(heterogeneity_sentence(pooled)))
     parts.append(Note(f"Model: {model_name(pooled.settings)}."))
-    parts.extend(Note(note) for note in pooled.notes)
+    parts.extend(Note(note_sentence(note)) for note in pooled.notes)
     parts.append(Fold("Rows pooled, with sources and remarks", _pooled_table(cell.counts, stem, evidence)))
     parts.append(_left_out_fold(cell.counts, stem))
     return Section(tuple(parts))
