@@ -1,5 +1,7 @@
 """Views drawn once and answered once by the Python code, for node and for the browser."""
 
+import sys
+
 import pytest
 
 from analysis.review.explore import explore_payload
@@ -24,3 +26,14 @@ def payload(evidence):
 def views(evidence, payload):
     """Random views as pairs of state and expected answer."""
     return [(state, expected(evidence, state)) for state in random_states(payload, VIEWS, SEED)]
+
+
+@pytest.fixture
+def report(capsys):
+    """Say a measured value in the run's own output."""
+
+    def say(text):
+        with capsys.disabled():
+            sys.stdout.write(f"\n{text}\n")
+
+    return say

@@ -104,7 +104,7 @@ def test_mirrored_counts_give_the_mirrored_rate():
 
 
 @pytest.mark.slow
-def test_views_agree_with_python(payload, views, capsys):
+def test_views_agree_with_python(payload, views, report):
     calls = [{"file": "view", "name": "compute", "args": [payload, s]} for s, _ in views]
     # The payload is long, so a few calls go at a time.
     answers = [got for i in range(0, len(calls), 20) for got in run_engine(calls[i : i + 20])]
@@ -112,8 +112,7 @@ def test_views_agree_with_python(payload, views, capsys):
     for (state, want), got in zip(views, answers, strict=True):
         off, which = view_deviation(got, want)
         worst = max(worst, (off, f"{which} in {state}"))
-    with capsys.disabled():
-        print(f"\nlargest deviation over {len(views)} views in node: {worst[0]:.1e} ({worst[1][:60]})")
+    report(f"largest deviation over {len(views)} views in node: {worst[0]:.1e} ({worst[1][:60]})")
 
     assert worst[0] < TOLERANCE, worst[1]
 
