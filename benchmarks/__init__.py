@@ -1,0 +1,1 @@
+"""Timings of the engine beside its peers; run with ``make bench``."""
