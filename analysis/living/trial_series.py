@@ -11,7 +11,7 @@ from analysis.living.cumulative import year_weights
 from analysis.results import Result
 
 if TYPE_CHECKING:
-    from analysis.evidence.tables import Evidence, Outcome
+    from analysis.evidence.tables import Evidence
 
 __all__ = ["Look", "TrialSeries", "TwoArms", "trial_arms", "trial_series"]
 
@@ -75,36 +75,20 @@ class TrialSeries(Result):
 
 def trial_arms(evidence: Evidence, outcome: str, version: str | None = None) -> tuple[TwoArms, ...]:
     """Return the randomised trials with a readable count in both arms, in order of publication."""
-    from analysis.evidence.notices import as_known, retractions
+    from analysis.review.two_arms import trial_contrasts
 
-    chosen = evidence.version(version)
-    known = as_known(evidence, chosen)
-    gone = retractions(known)
-    found = []
-    for study in known.studies:
-        fits = study.comparative == "randomised" and study.eligibility == "include"
-        if not fits or study.study_id in gone or not known.in_version(study, chosen):
-            continue
-        rows = [
-            row
-            for row in known.outcomes
-            if row.study_id == study.study_id
-            and row.outcome == outcome
-            and row.has_count
-            and row.unit == "patients"
-            and not row.is_partition_of
-        ]
-        control = [row for row in rows if row.technique == "control"]
-        treated = [row for row in rows if row.technique != "control"]
-        if len(control) == len(treated) == 1:
-            found.append(
-                TwoArms(study.study_id, study.label, study.year, *_counts(treated[0]), *_counts(control[0]))
-            )
-    return tuple(sorted(found, key=lambda item: (item.year or 9999, item.study_id)))
-
-
-def _counts(row: Outcome) -> tuple[int, int]:
-    return row.events or 0, row.total or 0
+    return tuple(
+        TwoArms(
+            item.study_id,
+            item.label,
+            evidence.study(item.study_id).year,
+            item.events1,
+            item.total1,
+            item.events2,
+            item.total2,
+        )
+        for item in trial_contrasts(evidence, outcome, version).found
+    )
 
 
 def trial_series(evidence: Evidence, outcome: str, version: str | None = None) -> TrialSeries | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis import __version__
+from analysis.living.atom import write_living_outputs
 from analysis.report.downloads import harvest
 from analysis.review.estimates import all_estimates
 from analysis.review.session import ROOT, load
@@ -74,4 +75,4 @@ def write_site_outputs(outdir: str | Path) -> list[Path]:
     tables.mkdir(exist_ok=True)
     for source in (*sorted((ROOT / "data").glob("*.csv")), ROOT / "data" / "protocol.yml"):
         written.append(Path(shutil.copyfile(source, tables / source.name)))
-    return [*written, *harvest(target)]
+    return [*written, *write_living_outputs(target), *harvest(target)]

@@ -56,6 +56,16 @@ _PUBLIC: dict[str, str] = {
     "comparison_figure": "analysis.review.comparison",
     "comparison_table": "analysis.review.comparison",
     "comparison_left_out": "analysis.review.comparison",
+    "whats_new_section": "analysis.review.living",
+    "diff_section": "analysis.review.living",
+    "time_machine_table": "analysis.review.living",
+    "clock_section": "analysis.review.living",
+    "notices_section": "analysis.review.living",
+    "cumulative_section": "analysis.review.cumulative",
+    "trials_over_time": "analysis.review.cumulative",
+    "sequential_section": "analysis.review.cumulative",
+    "checklist_summary": "analysis.review.checklist",
+    "checklist_table": "analysis.review.checklist",
     "facts": "analysis.review.prose",
 }
 

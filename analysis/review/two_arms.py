@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from analysis.evidence.notices import as_known, retractions
 from analysis.evidence.overlap import Candidate, one_per_group, specific_territory
 from analysis.evidence.select import applying_doubts
 from analysis.results import Result
@@ -117,6 +118,8 @@ def contrasts(
         What the arms are called in reasons.
     """
     chosen = evidence.version(version)
+    evidence = as_known(evidence, chosen)
+    gone = retractions(evidence)
     found: list[Contrast] = []
     unread: list[Unread] = []
     for study in evidence.studies:
@@ -126,7 +129,10 @@ def contrasts(
         sides = [[row for row in own if side(row)] for side in (first, second)]
         asked = [[row for row in side if row.outcome == outcome] for side in sides]
         name = trial_name(evidence, study)
-        if study.eligibility == "awaiting":
+        if study.study_id in gone:
+            notice = gone[study.study_id]
+            unread.append(Unread(study.study_id, name, f"Retracted on {notice.date}: {notice.reason}."))
+        elif study.eligibility == "awaiting":
             unread.append(Unread(study.study_id, name, f"{study.eligibility_reason}.".capitalize()))
         elif not all(any(row.has_count for row in side) for side in asked):
             if all(sides):
