@@ -1,0 +1,213 @@
+"""Appraisal shown: traffic lights, summary bars, reasons, and pooled rates by what guards a study."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis.judgement.appraise import NO_INFORMATION, safeguards, tool_domains
+from analysis.report.numbers import counted, p_value, percent
+from analysis.report.section import Fold, Note, Paragraph, Section
+from analysis.report.tables import Cell, Column, Table, table_from_rows
+from analysis.review.cells import headline, pool_counts, primary_settings
+from analysis.review.provenance import study_href
+
+if TYPE_CHECKING:
+    from analysis.evidence.select import Counts
+    from analysis.evidence.tables import Evidence, Judgement
+    from analysis.synthesis.types import Pooled
+
+__all__ = [
+    "TOOLS",
+    "appraisal_levels",
+    "appraisal_section",
+    "appraisal_tools_table",
+    "levels_section",
+]
+
+#: Names of the tools for readers.
+TOOLS = {
+    "jbi_case_series": "JBI checklist for case series",
+    "minors": "MINORS",
+    "robins_i": "ROBINS-I",
+    "rob2": "RoB 2",
+}
+_WORDS = {"no_information": "no information", "not_applicable": "not applicable"}
+
+
+def appraisal_tools_table(evidence: Evidence) -> Table:
+    """Every domain of every tool, with the rule that fills it."""
+    columns = [
+        Column("tool", "Tool"),
+        Column("domain", "Domain"),
+        Column("question", "What it asks"),
+        Column("rule", "How it is filled"),
+        Column("version", "Version"),
+        Column("source", "Publication"),
+    ]
+    rows = [
+        {
+            "tool": TOOLS.get(item.tool, item.tool),
+            "domain": item.label,
+            "question": item.question,
+            "rule": item.rule,
+            "version": item.version,
+            "source": item.source,
+        }
+        for item in evidence.appraisal_tools
+    ]
+    return table_from_rows("appraisal-tools", "Appraisal tools and the rules that fill them", columns, rows)
+
+
+def appraisal_section(evidence: Evidence, tool: str) -> Section:
+    """The judgements by one tool: how much is known, the lights, the bars and the reasons."""
+    from analysis.figures.traffic import AppraisalRow, summary_bars, traffic_lights
+
+    rows = [row for row in evidence.judgements if row.tool == tool]
+    used = {row.domain for row in rows}
+    domains = [item for item in tool_domains(evidence, tool) if item.domain in used]
+    by_study: dict[str, dict[str, Judgement]] = {}
+    for row in rows:
+        by_study.setdefault(row.study_id, {})[row.domain] = row
+    lights = [
+        AppraisalRow(
+            evidence.study(study).label,
+            tuple(
+                found[item.domain].judgement if item.domain in found else "not_applicable" for item in domains
+            ),
+        )
+        for study, found in by_study.items()
+    ]
+    title, stem = TOOLS.get(tool, tool), tool.replace("_", "-")
+    heads = [item.label for item in domains]
+    signed = sum(row.status == "signed" for row in rows)
+    known = sum(row.judgement != NO_INFORMATION for row in rows)
+    text = (
+        f"{counted(len(by_study), 'study', 'studies')}, {counted(len(rows), 'judgement')}: "
+        f"{known} rest on a fact that could be read, {len(rows) - known} are without information, "
+        f"{signed} are signed by an appraiser."
+    )
+    return Section(
+        (
+            Paragraph(text),
+            summary_bars(lights, heads, name=f"bars-{stem}", title=title),
+            Fold("Study by study", traffic_lights(lights, heads, name=f"lights-{stem}", title=title)),
+            Fold("Reasons", _reasons(evidence, rows, heads, domains, stem)),
+        )
+    )
+
+
+def _reasons(
+    evidence: Evidence, rows: list[Judgement], heads: list[str], domains: list[Any], stem: str
+) -> Table:
+    names = {item.domain: head for item, head in zip(domains, heads, strict=True)}
+    lines = [
+        {
+            "study": Cell(evidence.study(row.study_id).label, href=study_href(row.study_id)),
+            "domain": names[row.domain],
+            "judgement": _WORDS.get(row.judgement, row.judgement),
+            "reason": row.reason,
+            "status": row.status,
+        }
+        for row in rows
+        if row.judgement != NO_INFORMATION
+    ]
+    columns = [
+        Column("study", "Study"),
+        Column("domain", "Domain"),
+        Column("judgement", "Judgement"),
+        Column("reason", "Why"),
+        Column("status", "Status"),
+    ]
+    note = "Left out here: domains without information, all for the same reason."
+    return table_from_rows(
+        f"reasons-{stem}", "Judgements that rest on a fact, with the reason", columns, lines, footnotes=[note]
+    )
+
+
+def appraisal_levels(
+    evidence: Evidence, population: str, outcome: str, version: str | None = None
+) -> list[dict[str, Any]]:
+    """Pool one headline cell by the number of safeguards that each study is known to have.
+
+    Returns
+    -------
+    list of dict
+        One entry a level: ``level``, ``pooled`` (or None), and with two levels the ``test``.
+    """
+    from analysis.synthesis.subgroups import compare_subgroups
+
+    cell = headline(evidence, population, outcome, evidence.version(version).id)
+    if cell.pooled is None:
+        return []
+    counts = cell.counts
+    known = safeguards(evidence)
+    group = np.array([min(known.get(study, 0), 2) for study in counts.study_id])
+    names = {0: "no safeguard known", 1: "one safeguard known", 2: "two or more safeguards known"}
+    found: list[dict[str, Any]] = [{"level": "all studies", "pooled": cell.pooled, "test": None}]
+    for level in sorted(set(group.tolist())):
+        found.append({"level": names[level], "pooled": _part(evidence, counts, group == level), "test": None})
+    if len(found) > 2:
+        settings = primary_settings(evidence)
+        test = compare_subgroups(
+            counts.events,
+            counts.total,
+            [names[int(level)] for level in group],
+            labels=counts.label,
+            model=settings["model"],
+        )
+        found[0]["test"] = test
+    return found
+
+
+def _part(evidence: Evidence, counts: Counts, keep: np.ndarray) -> Pooled | None:
+    places = np.flatnonzero(keep)
+    part = replace(
+        counts,
+        study_id=tuple(counts.study_id[i] for i in places),
+        label=tuple(counts.label[i] for i in places),
+        events=counts.events[places],
+        total=counts.total[places],
+        rows_used=tuple(counts.rows_used[i] for i in places),
+        flags=tuple(counts.flags[i] for i in places),
+    )
+    return pool_counts(evidence, part)
+
+
+def levels_section(evidence: Evidence) -> Section:
+    """Pooled rates of today by what is known to guard each study against bias."""
+    rows: list[dict[str, Any]] = []
+    for population in evidence.protocol.populations:
+        for outcome in evidence.protocol.main_outcomes:
+            for item in appraisal_levels(evidence, population.key, outcome.key):
+                pooled, test = item["pooled"], item["test"]
+                rows.append(
+                    {
+                        "population": population.short_label,
+                        "outcome": outcome.short_label,
+                        "level": item["level"],
+                        "k": pooled.k,
+                        "n": int(pooled.total.sum()),
+                        "rate": Cell(
+                            percent(pooled.estimate, pooled.ci.low, pooled.ci.high), pooled.estimate
+                        ),
+                        "p": Cell(p_value(test.p_value), test.p_value) if test is not None else Cell("", ""),
+                    }
+                )
+    columns = [
+        Column("population", "Population"),
+        Column("outcome", "Outcome"),
+        Column("level", "Studies"),
+        Column("k", "Studies", "right"),
+        Column("n", "Patients", "right"),
+        Column("rate", "Pooled rate (95 % interval)", "right"),
+        Column("p", "Test between levels", "right"),
+    ]
+    note = Note(
+        "Safeguards: prospective, consecutive, outcome judged independently, nobody lost to follow-up. A "
+        "safeguard that no text mentions counts as not known, so the levels tell reporting apart as much as "
+        "conduct."
+    )
+    return Section((note, table_from_rows("appraisal-levels", "Pooled rates by appraisal", columns, rows)))
