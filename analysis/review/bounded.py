@@ -35,7 +35,8 @@ def pool_bounded(bounded: BoundedCounts, settings: dict[str, Any]) -> BoundedPoo
     Where every pair of bounds coincides this is the plain model of the settings. The sum over counts
     is a binomial likelihood whatever those settings say, as no other model takes bounds.
     """
-    from analysis.synthesis.interval_censored import fit_interval_censored, profile_interval_censored_mu
+    from analysis.synthesis.interval_censored import fit_interval_censored
+    from analysis.synthesis.interval_censored_profile import profile_interval_censored_mu
     from analysis.synthesis.pooled import pool
     from analysis.synthesis.scales import back_transform
 
