@@ -15,15 +15,17 @@ export JUPYTER_PLATFORM_DIRS = 1
 
 PYTEST_ARGS ?=
 LAB_ARGS ?=
+RELEASE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lint lab bench lock clean
+.PHONY: help setup book test lint lab bench lock release clean
 
 help:
 	@echo "make book   build the review into $(SITE)/index.html"
 	@echo "make test   check code, data, notebooks and the built site"
 	@echo "make lab    open the chapters in JupyterLab"
 	@echo "make bench  time the engine"
+	@echo "make release VERSION=26.0.0   write site, data, results and checksums into dist/"
 	@echo "make lock   renew requirements.txt from requirements.in"
 	@echo "make clean  remove what was built (make clean ALL=1 also removes .venv)"
 
@@ -86,6 +88,12 @@ lock: $(READY)
 	  --no-annotate --no-header requirements.in --output-file requirements.txt
 	@echo "-e ." >> requirements.txt
 	@echo "requirements.txt is renewed; 'make test' installs and tries it."
+
+# The time of the commit stands for the time of the release, so that two runs give equal files.
+release:
+	@test -n "$(VERSION)" || { echo "Name the version, as in: make release VERSION=26.0.0"; exit 1; }
+	@$(MAKE) --no-print-directory book
+	@$(BIN)/python -m analysis release "$(VERSION)" $(RELEASE_ARGS)
 
 clean:
 	@rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -6,9 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from analysis import __version__
+from analysis.living.clock import read_clock
 from analysis.report.numbers import count, date_text, percent
 from analysis.report.words import MODELS
 from analysis.review.cells import headlines
+from analysis.review.session import ROOT
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
@@ -45,6 +47,9 @@ def facts(evidence: Evidence) -> dict[str, str]:
         "paper_n_primary": count(protocol.constant("paper_patients_primary")),
         "paper_n_secondary": count(protocol.constant("paper_patients_secondary")),
     }
+    clock = read_clock(evidence, today.cut_off, ROOT / "data" / "records.csv", ROOT / "imports" / "runs.csv")
+    values["next_due"] = date_text(str(clock.next_due))
+    values["overdue_after"] = date_text(str(clock.last_day))
     for name, version in (("window", window), ("today", today)):
         for cell in headlines(evidence, version.id):
             key = f"{cell.question.population}_{cell.question.outcome}_{name}"
