@@ -185,15 +185,13 @@ def take_sheet(
         note = " ".join(part for part in (row.note, cells.get("note", "")) if part)
         if cells.get("note") and cells["note"] in row.note:
             note = row.note
-        rows[row.record_id] = replace(
-            row,
-            **{
-                f"{stage}_{slot}_by": reviewer,
-                f"{stage}_{slot}": cells["decision"],
-                f"{stage}_{slot}_reason": cells.get("reason", ""),
-                "note": note,
-            },
-        )
+        decided: dict[str, Any] = {
+            f"{stage}_{slot}_by": reviewer,
+            f"{stage}_{slot}": cells["decision"],
+            f"{stage}_{slot}_reason": cells.get("reason", ""),
+            "note": note,
+        }
+        rows[row.record_id] = replace(row, **decided)
     return Ledger(tuple(rows[row.record_id] for row in ledger.records))
 
 

@@ -62,8 +62,7 @@ def by_rules(rows: list[Row]) -> dict[str, set[tuple[int, int]]]:
     found = deduplicate(records)
     return {
         "rules": _pairs(found.groups),
-        "rules + check list": _pairs(found.groups)
-        | {(item.first, item.second) for item in found.to_check},
+        "rules + check list": _pairs(found.groups) | {(item.first, item.second) for item in found.to_check},
     }
 
 
@@ -133,9 +132,7 @@ def by_splink(rows: list[Row]) -> dict[str, set[tuple[int, int]]]:
     )
     database = DuckDBAPI(duckdb.connect())
     linker = Linker(database.register(frame), settings, log_level=40)
-    linker.training.estimate_probability_two_random_records_match(
-        [block_on("title")], recall=0.8
-    )
+    linker.training.estimate_probability_two_random_records_match([block_on("title")], recall=0.8)
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
     linker.training.estimate_parameters_using_expectation_maximisation(block_on("start"))
     linker.training.estimate_parameters_using_expectation_maximisation(block_on("volume", "page"))

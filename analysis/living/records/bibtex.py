@@ -79,8 +79,9 @@ def _plain(text: str) -> str:
     if "\\" in text:
         import latexcodec  # noqa: F401  (registers the codec)
 
+        decoder: Any = codecs.getdecoder("ulatex")
         try:
-            text = codecs.decode(text, "ulatex")
+            text = decoder(text)[0]
         except (ValueError, UnicodeError):
             text = re.sub(r"\\[a-zA-Z]+\s*|\\", "", text)
     return one_line(re.sub(r"[{}]", "", text))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Decoded", "decode", "split_lines"]
+__all__ = ["Decoded", "decode", "iter_lines", "split_lines"]
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -61,6 +62,15 @@ def split_lines(text: str) -> list[str]:
     return _LINE_END.split(text)
 
 
+def iter_lines(text: str) -> Iterator[str]:
+    r"""Give the lines of a text that ends its lines with \n, one at a time: a file can be large."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
+
+
 def _clean(text: str) -> str:
     return text.replace("\ufeff", "").replace("\x00", "")
 
@@ -107,6 +117,7 @@ def _one(line: bytes, single: str) -> str:
 
 def _best_single(data: bytes) -> str:
     best, best_score = "latin-1", float("-inf")
+    score: float
     for encoding in _SINGLE:
         try:
             text = data.decode(encoding)

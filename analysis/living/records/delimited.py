@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import Any
 
 from analysis.evidence.faults import Fault
 from analysis.living.records.record import (
@@ -107,7 +108,7 @@ def read_delimited(text: str, file: str, source: str = "") -> tuple[list[Record]
     faults: list[Fault] = []
     notes: list[Fault] = []
     # Tab-separated exports do not quote; a quotation mark there is part of a title.
-    quoting = csv.QUOTE_NONE if mark == "\t" and '\t"' not in text else csv.QUOTE_MINIMAL
+    quoting: Any = csv.QUOTE_NONE if mark == "\t" and '\t"' not in text else csv.QUOTE_MINIMAL
     csv.field_size_limit(10_000_000)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=quoting, strict=True)
     heads: list[str] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from analysis.evidence.faults import Fault
-from analysis.living.records.decode import split_lines
+from analysis.living.records.decode import iter_lines
 from analysis.living.records.record import (
     Record,
     clean_doi,
@@ -34,7 +34,7 @@ def read_nbib(text: str, file: str, source: str = "") -> Read:
     faults: list[Fault] = []
     blocks: list[tuple[int, Tags]] = []
     last: list[str] | None = None
-    for number, line in enumerate(split_lines(text), start=1):
+    for number, line in enumerate(iter_lines(text), start=1):
         found = _TAG.match(line)
         if found:
             tag, value = found.group(1), (found.group(2) or "").strip()
@@ -91,7 +91,7 @@ def read_cochrane(text: str, file: str, source: str = "") -> Read:
     faults: list[Fault] = []
     blocks: list[tuple[int, Tags]] = []
     last: list[str] | None = None
-    for number, line in enumerate(split_lines(text), start=1):
+    for number, line in enumerate(iter_lines(text), start=1):
         found = _COCHRANE_TAG.match(line)
         if _COCHRANE_START.match(line):
             blocks.append((number, {}))

@@ -149,7 +149,9 @@ def read_file(path: str | Path, *, source: str = "") -> FileRead:
         reason = f"cannot be read ({error.strerror or error})"
         return FileRead(path.name, "", "", 0, (), (Fault(path.name, 0, "", "", reason, "a file"),))
     text, encoding, odd = decode(data)
-    text = "\n".join(split_lines(text))
+    del data
+    if "\r" in text:
+        text = "\n".join(split_lines(text))
     if not text.strip():
         empty = Fault(path.name, 0, "", "", "the file is empty", "at least one record")
         return FileRead(path.name, "", encoding, 0, (), (empty,))

@@ -7,10 +7,11 @@ wrapped author into two. The text is therefore cut into records first, and each 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from analysis.evidence.faults import Fault
-from analysis.living.records.decode import split_lines
+from analysis.living.records.decode import iter_lines
 from analysis.living.records.record import (
     Record,
     clean_doi,
@@ -30,7 +31,6 @@ _PMID_NOTE = re.compile(r"(\d{1,8})\s*\[pmid\]|pubmed[^\d]{0,40}/(\d{1,8})", re.
 class _Block(NamedTuple):
     line: int
     lines: list[str]
-    ended: bool
     started: bool
 
 
@@ -38,9 +38,10 @@ def read_ris(text: str, file: str, source: str = "") -> tuple[list[Record], list
     """Read RIS text; return the records, the faults, and notes on what was mended."""
     from rispy import RisParser
 
-    blocks, faults, notes = _blocks(text, file, _RIS_TAG, "TY", set())
+    faults: list[Fault] = []
+    notes: list[Fault] = []
     records: list[Record] = []
-    for block in blocks:
+    for block in _blocks(text, file, _RIS_TAG, "TY", set(), faults, notes):
         parser = RisParser(enforce_list_tags=False)
         entry = _parse(parser, block, "TY  - ", "ER  - ", file, faults)
         if entry is not None:
@@ -52,9 +53,10 @@ def read_wos(text: str, file: str, source: str = "") -> tuple[list[Record], list
     """Read the tagged text of Web of Science; return as `read_ris` does."""
     from rispy import WokParser
 
-    blocks, faults, notes = _blocks(text, file, _WOS_TAG, "PT", {"FN", "VR", "EF"})
+    faults: list[Fault] = []
+    notes: list[Fault] = []
     records: list[Record] = []
-    for block in blocks:
+    for block in _blocks(text, file, _WOS_TAG, "PT", {"FN", "VR", "EF"}, faults, notes):
         entry = _parse(WokParser(enforce_list_tags=False), block, "PT ", "ER ", file, faults)
         if entry is not None:
             records.append(_from_wos(entry, file, len(records) + 1, block.line, source))
@@ -62,8 +64,14 @@ def read_wos(text: str, file: str, source: str = "") -> tuple[list[Record], list
 
 
 def _blocks(
-    text: str, file: str, pattern: re.Pattern[str], start: str, skipped: set[str]
-) -> tuple[list[_Block], list[Fault], list[Fault]]:
+    text: str,
+    file: str,
+    pattern: re.Pattern[str],
+    start: str,
+    skipped: set[str],
+    faults: list[Fault],
+    notes: list[Fault],
+) -> Iterator[_Block]:
     """Cut the text into records at start marks, and mend what is missing.
 
     A tagged line always opens a value; any other line continues the value before it. In Web of Science
@@ -71,49 +79,44 @@ def _blocks(
     """
     ris = start == "TY"
     join = "  - " if ris else " "
-    blocks: list[_Block] = []
-    faults: list[Fault] = []
-    notes: list[Fault] = []
-    current: list[str] | None = None
-    begun, started, stray = 0, False, 0
+    current: list[str] = []
+    begun, started, seen, number = 0, False, False, 0
 
-    def close(ended: bool, line: int) -> None:
-        nonlocal current
-        if current is None:
-            return
-        if not ended:
-            notes.append(Fault(file, line, "ER", "", "the record has no end mark and was ended here", "ER"))
-        blocks.append(_Block(begun, current, ended, started))
-        current = None
+    def unended(line: int) -> Fault:
+        return Fault(file, line, "ER", "", "the record has no end mark and was ended here", "ER")
 
-    for number, line in enumerate(split_lines(text), start=1):
+    for number, line in enumerate(iter_lines(text), start=1):
         found = pattern.match(line)
         tag = found.group(1) if found else ""
         if tag in skipped:
             continue
-        if found and tag == start:
-            close(False, number)
-            current, begun, started = [f"{tag}{join}{(found.group(2) or '').strip()}"], number, True
-        elif found and tag == "ER":
-            if current is None:
+        if found and tag == "ER":
+            if current:
+                yield _Block(begun, current, started)
+                current = []
+            else:
                 notes.append(Fault(file, number, "ER", line, "an end mark without a record", ""))
-            close(True, number)
-        elif found and current is None:
-            current, begun, started = [f"{tag}{join}{(found.group(2) or '').strip()}"], number, False
-            notes.append(Fault(file, number, tag, line, f"the record has no {start} line", start))
-        elif found and current is not None:
+        elif found:
+            if tag == start and current:
+                notes.append(unended(number))
+                yield _Block(begun, current, started)
+                current = []
+            if not current:
+                begun, started, seen = number, tag == start, True
+                if not started:
+                    problem = f"the record has no {start} line"
+                    notes.append(Fault(file, number, tag, line, problem, start))
             current.append(f"{tag}{join}{(found.group(2) or '').strip()}")
-        elif current is not None:
-            if line.strip():
-                if ris:
-                    current[-1] = f"{current[-1]} {line.strip()}"
-                else:
-                    current.append(f"   {line.strip()}")
-        elif line.strip() and blocks:
-            stray += 1
+        elif line.strip() and current:
+            if ris:
+                current[-1] = f"{current[-1]} {line.strip()}"
+            else:
+                current.append(f"   {line.strip()}")
+        elif line.strip() and seen:
             faults.append(Fault(file, number, "", line, "text outside any record", "a tagged line"))
-    close(False, len(split_lines(text)))
-    return blocks, faults, notes
+    if current:
+        notes.append(unended(number))
+        yield _Block(begun, current, started)
 
 
 def _parse(

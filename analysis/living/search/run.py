@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import os
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from typing import Any
 from analysis.living.records.record import Record
 from analysis.living.records.ris_writer import to_ris
 from analysis.living.search.client import Client, Refused, SearchError
-from analysis.living.search.sources import SOURCES, Page, Question, Source
+from analysis.living.search.sources import Page, Question, Source
 from analysis.living.search.strategies import Strategy
 from analysis.results import Result
 
@@ -214,21 +215,15 @@ def _read_runs(folder: Path) -> list[SearchRun]:
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        return [SearchRun(**{**row, "hits": int(row["hits"])}) for row in csv.DictReader(file)]
+        rows: list[dict[str, Any]] = list(csv.DictReader(file))
+    return [SearchRun(**{**row, "hits": int(row["hits"])}) for row in rows]
 
 
 def _add_run(folder: Path, run: SearchRun) -> None:
     """Write the list of runs whole, with a run of the same file replaced."""
-    import io
-
     runs = [item for item in _read_runs(folder) if item.file != run.file] + [run]
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, [item.name for item in fields(SearchRun)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(item) for item in sorted(runs, key=lambda item: (item.until, item.file)))
     _write(folder / RUNS, out.getvalue())
-
-
-def source_keys() -> tuple[str, ...]:
-    """Return the names of the sources that can be searched."""
-    return tuple(SOURCES)

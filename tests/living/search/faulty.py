@@ -36,10 +36,12 @@ class FaultyServer:
             def log_message(self, *args):
                 pass
 
-            def do_GET(self):  # noqa: D102
+            def do_GET(self):
+                """Answer a query in the address."""
                 self._serve(parse_qs(urlsplit(self.path).query))
 
-            def do_POST(self):  # noqa: D102
+            def do_POST(self):
+                """Answer a query in the body."""
                 size = int(self.headers.get("Content-Length", 0))
                 self._serve(parse_qs(self.rfile.read(size).decode()))
 
@@ -89,9 +91,11 @@ class FaultyServer:
 
     @property
     def url(self):
+        """Address of the server."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def body(self, path, query, renamed=False):
+        """Return the whole body of an answer."""
         makers: dict[str, Callable] = {
             "/esearch.fcgi": self._esearch,
             "/efetch.fcgi": self._efetch,

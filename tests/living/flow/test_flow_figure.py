@@ -1,0 +1,27 @@
+"""The figure of the flow says what the counted flow says."""
+
+from __future__ import annotations
+
+import pytest
+
+from analysis.living.flow import VIEWS, count_flow
+from analysis.living.flow_figure import draw_flow, flow_stages
+from analysis.living.ledger import Ledger, LedgerRow, load_ledger
+
+
+@pytest.mark.parametrize("view", sorted(VIEWS))
+def test_the_real_flow_is_drawn_with_its_gaps(view):
+    flow = count_flow(load_ledger(), ["23.0.0", "26.0.0"], view)
+    figure = draw_flow(flow)
+    assert figure.name == f"flow-{view}"
+    assert "not recorded" in figure.alt
+    assert f"Studies in the review: {flow.count('total_studies')}" in figure.alt
+
+
+def test_each_count_stands_in_one_stage():
+    row = LedgerRow("r000001", "20.0.0", "Synthetic base", "database", screen_1="exclude", screen_2="exclude")
+    flow = count_flow(Ledger((row,)), ["20.0.0"], "all", searched=["20.0.0"])
+    stages = {stage.label: stage for stage in flow_stages(flow)}
+    assert stages["Records identified (databases and registers)"].detail == "Synthetic base: 1"
+    assert stages["Records screened (databases and registers)"].aside == (("records excluded", 1),)
+    assert stages["Records identified (other methods)"].number is None
