@@ -8,11 +8,12 @@ quadratic and zero is an ordinary edge; elsewhere it is taken in tau.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.synthesis.quadrature import study_terms
+from analysis.synthesis.quadrature import StudyTerms, study_terms
 from analysis.synthesis.types import FloatArray
 
 __all__ = ["Optimum", "Problem", "ascend", "likelihood", "start_values"]
@@ -32,13 +33,17 @@ MAX_ITERATIONS = 200
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Counts and weights, one row per fit or one row for all, with a shared design."""
+    """Counts and weights, one row per fit or one row for all, with a shared design.
+
+    `terms` gives the studies' log-likelihoods from flat arrays of events, totals, eta and tau.
+    """
 
     events: FloatArray
     total: FloatArray
     design: FloatArray
     weights: FloatArray
     offset: FloatArray
+    terms: Callable[[FloatArray, FloatArray, FloatArray, FloatArray], StudyTerms] = study_terms
 
     @property
     def rows(self) -> int:
@@ -51,8 +56,12 @@ class Problem:
         def pick(a: FloatArray) -> FloatArray:
             return a if a.shape[0] == 1 else a[index]
 
-        return Problem(
-            pick(self.events), pick(self.total), self.design, pick(self.weights), pick(self.offset)
+        return replace(
+            self,
+            events=pick(self.events),
+            total=pick(self.total),
+            weights=pick(self.weights),
+            offset=pick(self.offset),
         )
 
 
@@ -80,7 +89,7 @@ def likelihood(
     w = np.broadcast_to(problem.weights, shape)
     used = w > 0
     eta = beta @ problem.design.T + problem.offset
-    terms = study_terms(
+    terms = problem.terms(
         np.broadcast_to(problem.events, shape)[used],
         np.broadcast_to(problem.total, shape)[used],
         np.broadcast_to(eta, shape)[used],

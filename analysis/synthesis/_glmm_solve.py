@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.synthesis._glmm_newton import TAU_LIMIT, Problem, ascend, likelihood, start_values
+from analysis.synthesis.quadrature import study_terms
 from analysis.synthesis.types import FloatArray
 
 __all__ = ["EXTRA_STARTS", "Solution", "equal_effects", "solve"]
@@ -42,7 +43,8 @@ def equal_effects(
     shape = (problem.rows, problem.design.shape[0])
     design = problem.design
     zero = np.zeros(shape[0])
-    if design.shape[1] == 1 and (design == 1).all() and not problem.offset.any():
+    plain = problem.terms is study_terms and not problem.offset.any()
+    if plain and design.shape[1] == 1 and (design == 1).all():
         x, n, w = (np.broadcast_to(a, shape) for a in (problem.events, problem.total, problem.weights))
         with np.errstate(divide="ignore"):
             beta = (np.log((w * x).sum(1)) - np.log((w * (n - x)).sum(1)))[:, None]

@@ -52,10 +52,19 @@ sets <- list(
   large = list(x = c(5210, 880, 2400), n = c(10000, 2000, 5200)),
   single = list(x = 7, n = 20)
 )
+# arms within studies: metafor's rma.mv with tight control
+arms <- list(x = c(14, 18, 3, 10, 33, 18, 26, 3, 7, 20, 44, 33), n = c(20, 22, 19, 30, 41, 30, 40, 15, 21, 25, 50, 52),
+             study = c("a", "a", "b", "b", "c", "c", "c", "d", "e", "f", "g", "g"))
+three <- function(method, d) {
+  es <- escalc(measure = "PLO", xi = d$x, ni = d$n); es$study <- d$study; es$arm <- seq_along(d$x)
+  r <- rma.mv(yi, vi, random = list(~ 1 | study, ~ 1 | arm), data = es, method = method, control = list(optimizer = "optim", optmethod = "BFGS", reltol = 1e-15))
+  list(mu = r$beta[1], se = r$se, sigma2_study = r$sigma2[1], sigma2_arm = r$sigma2[2], loglik = as.numeric(logLik(r)))
+}
 values <- expand.grid(x = c(0, 1, 6, 12), n = 12, eta = c(-3, 0.4), tau = c(0.01, 0.8, 5))
 out <- list(
   made_with = list(R = paste(R.version$major, R.version$minor, sep = "."), metafor = as.character(packageVersion("metafor")), lme4 = as.character(packageVersion("lme4"))),
   studies = cbind(values, loglik = mapply(study_ll, values$x, values$n, values$eta, values$tau)),
+  three_level = list(events = I(arms$x), total = I(arms$n), study = I(arms$study), reml = three("REML", arms), ml = three("ML", arms)),
   sets = lapply(sets, function(d) {
     k <- length(d$x)
     c(list(events = I(d$x), total = I(d$n), exact = exact(d$x, d$n)), if (k > 1) list(peer = peer(d$x, d$n)),
