@@ -23,6 +23,7 @@ __all__ = [
     "dictionary",
     "doubts_table",
     "left_out_table",
+    "records_flow",
     "studies_flow",
 ]
 
@@ -248,6 +249,15 @@ def studies_flow(evidence: Evidence, version: str | None = None) -> Figure:
         name=f"flow-{chosen.alias}",
         title=f"Flow of studies, evidence {lower_first(chosen.label)}",
     )
+
+
+def records_flow(evidence: Evidence, view: str = "all") -> Figure:
+    """Draw the flow of records from the ledger: ``"last"``, ``"updates"`` or ``"all"`` versions."""
+    from analysis.living.flow import count_flow
+    from analysis.living.flow_figure import draw_flow
+    from analysis.living.ledger import load_ledger
+
+    return draw_flow(count_flow(load_ledger(), [item.id for item in evidence.versions], view))
 
 
 def dictionary(evidence: Evidence, table_name: str) -> Table:
