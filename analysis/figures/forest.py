@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -50,6 +51,9 @@ def forest(
     awaited: Sequence[str] = (),
     sort: str = "given",
     axis_end: float | None = None,
+    marks: Sequence[str] = (),
+    marks_head: str = "",
+    marks_note: str = "",
 ) -> Figure:
     """Draw the forest plot of a pooled proportion or of a subgroup test.
 
@@ -79,6 +83,9 @@ def forest(
         ``"given"``, ``"estimate"`` or ``"total"``.
     axis_end
         Upper end of the axis as a proportion; left out, it is chosen to hold every estimate.
+    marks, marks_head, marks_note
+        Short signs a study in a column of their own, such as an appraisal, for a pooled result; the
+        heading of the column; and what the signs mean, for the foot of the figure.
 
     Returns
     -------
@@ -103,20 +110,27 @@ def forest(
             group=level,
             flags=each_flags[index] if flags else (),
             hrefs=each_hrefs[index] if hrefs else (),
+            marks=marks,
             order=order,
         )
         rows.append(ForestRow("gap"))
     if not isinstance(result, Pooled):
         rows += summary_rows(overall)
         rows.append(ForestRow("note", subgroup_line(result)))
+    if marks:
+        # The signs need the room of the weights, which stay in the data table.
+        rows = [replace(row, weight_shown="") for row in rows]
     if reference is not None:
         _insert_reference(rows, reference)
     axis = percent_axis(_must_show(rows) if axis_end is None else [axis_end])
     heads = ForestHeads(
         shown=f"Per cent ({interval_name(overall.ci)} CI)",
-        weight="" if not overall.weight_name else "Weight",
+        weight="" if marks or not overall.weight_name else "Weight",
+        marks=marks_head if marks else "",
     )
     footer = _footer(overall, rows, awaited)
+    if marks and marks_note:
+        footer.append(marks_note)
     wide = draw_wide(rows, axis, heads, footer=footer, guide=overall.estimate)
     narrow = draw_narrow(rows, axis, heads, footer=footer, guide=overall.estimate)
     caption = f"{title}: forest plot of {counted(overall.k, 'study', 'studies')}."
@@ -223,8 +237,13 @@ _COLUMNS = (
     Column("low", "Lower end", "right", show=lambda value: f"{share(value, 1)}%"),
     Column("high", "Upper end", "right", show=lambda value: f"{share(value, 1)}%"),
     Column("weight", "Weight", "right", show=lambda value: f"{share(value, 1)}%"),
+    Column("marks", "Appraisal"),
     Column("remark", "Remark"),
 )
+
+
+#: Columns that stand only where a row fills them.
+_OPTIONAL = ("group", "weight", "marks", "remark")
 
 
 def _data(name: str, title: str, rows: Sequence[ForestRow]) -> Table:
@@ -232,7 +251,7 @@ def _data(name: str, title: str, rows: Sequence[ForestRow]) -> Table:
     columns = [
         column
         for column in _COLUMNS
-        if column.key not in ("group", "weight", "remark") or any(getattr(row, column.key) for row in kept)
+        if column.key not in _OPTIONAL or any(getattr(row, column.key) for row in kept)
     ]
     lines = []
     for row in kept:

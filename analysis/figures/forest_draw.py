@@ -38,6 +38,7 @@ class ForestHeads:
     shown: str = "Per cent (95% CI)"
     weight: str = "Weight"
     axis: str = "Per cent of patients"
+    marks: str = ""
 
 
 def draw_wide(
@@ -59,20 +60,25 @@ def draw_wide(
     counts_width = _column_width(heads.counts, [row.counts for row in rows])
     shown_width = _column_width(heads.shown, [row.shown for row in rows])
     weight_width = _column_width(heads.weight, [row.weight_shown for row in rows])
+    marks_width = _column_width(heads.marks, [row.marks for row in rows])
     counts_right = _MARGIN + label_width + (_GAP + counts_width if counts_width else 0)
+    marks_right = counts_right + (_GAP + marks_width if marks_width else 0)
     weight_right = WIDE_WIDTH - _MARGIN
     shown_right = weight_right - (weight_width + _GAP if weight_width else 0)
-    left, right = counts_right + _GAP + 4, shown_right - shown_width - _GAP - 6
+    left, right = marks_right + _GAP + 4, shown_right - shown_width - _GAP - 6
     if right - left < _LEAST_PLOT:
         spare = _LEAST_PLOT - (right - left)
         label_width -= spare
         counts_right -= spare
+        marks_right -= spare
         left -= spare
     drawing = Drawing(WIDE_WIDTH, 0)
     y = 20.0
     drawing.text(_MARGIN, y, heads.label, bold=True)
     if counts_width:
         drawing.text(counts_right, y, heads.counts, bold=True, anchor="end")
+    if marks_width:
+        drawing.text(marks_right, y, heads.marks, bold=True, anchor="end")
     drawing.text(shown_right, y, heads.shown, bold=True, anchor="end")
     if weight_width:
         drawing.text(weight_right, y, heads.weight, bold=True, anchor="end")
@@ -104,6 +110,8 @@ def draw_wide(
             _label(drawing, row, _MARGIN + indent, baseline, label_width - indent)
             if counts_width:
                 drawing.text(counts_right, baseline, row.counts, anchor="end", bold=strong)
+            if marks_width and row.marks:
+                drawing.text(marks_right, baseline, row.marks, anchor="end")
             drawing.text(shown_right, baseline, row.shown, anchor="end", bold=strong)
             if weight_width and row.weight_shown:
                 drawing.text(weight_right, baseline, row.weight_shown, anchor="end", fill="muted")
@@ -132,7 +140,7 @@ def draw_narrow(
     heading = f"{heads.shown}"
     drawing.text(_MARGIN, 18, heads.label, bold=True)
     drawing.text(right, 18, heading, bold=True, anchor="end")
-    second = " · ".join(part for part in (heads.counts, heads.weight) if part)
+    second = " · ".join(part for part in (heads.counts, heads.weight, heads.marks) if part)
     if second:
         drawing.text(_MARGIN, 34, second, size=SMALL_SIZE, fill="muted", limit=note_limit)
     top = 42.0
@@ -173,7 +181,7 @@ def draw_narrow(
 
 
 def _second_line(row: ForestRow) -> str:
-    return " · ".join(part for part in (row.counts, row.weight_shown) if part)
+    return " · ".join(part for part in (row.counts, row.weight_shown, row.marks) if part)
 
 
 def _dagger(row: ForestRow) -> str:

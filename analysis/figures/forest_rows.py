@@ -52,7 +52,8 @@ class Reference:
 class ForestRow:
     """One line of a forest plot: its words, and where its mark stands.
 
-    `weight` is a share of one; `size` is that share beside the largest of the plot.
+    `weight` is a share of one; `size` is that share beside the largest of the plot; `marks` are short
+    signs in a column of their own, such as those of an appraisal.
     """
 
     kind: Kind
@@ -71,6 +72,7 @@ class ForestRow:
     group: str = ""
     remark: str = ""
     href: str = ""
+    marks: str = ""
 
 
 def rows_of_pooled(
@@ -80,6 +82,7 @@ def rows_of_pooled(
     group: str = "",
     flags: Sequence[Sequence[str]] = (),
     hrefs: Sequence[str] = (),
+    marks: Sequence[str] = (),
     order: Sequence[int] | None = None,
     prediction: bool = True,
     title: str = "",
@@ -114,6 +117,7 @@ def rows_of_pooled(
                 group,
                 remark,
                 hrefs[index] if hrefs else "",
+                marks[index] if marks else "",
             )
         )
     return [*rows, *summary_rows(pooled, group=group, prediction=prediction, title=title)]

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.judgement.appraise import NO_INFORMATION, safeguards, tool_domains
+from analysis.judgement.appraise import NO_INFORMATION, SAFEGUARDS, safeguards, tool_domains
 from analysis.report.numbers import counted, p_value, percent
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
-from analysis.review.cells import headline, pool_counts, primary_settings
+from analysis.report.words import lower_first
+from analysis.review.cells import headline, primary_settings
 from analysis.review.provenance import study_href
 
 if TYPE_CHECKING:
-    from analysis.evidence.select import Counts
     from analysis.evidence.tables import Evidence, Judgement
-    from analysis.synthesis.types import Pooled
+    from analysis.figures.figure import Figure
 
 __all__ = [
     "TOOLS",
+    "appraisal_forest",
     "appraisal_levels",
     "appraisal_section",
     "appraisal_tools_table",
@@ -135,7 +135,8 @@ def appraisal_levels(
     Returns
     -------
     list of dict
-        One entry a level: ``level``, ``pooled`` (or None), and with two levels the ``test``.
+        One entry a level: ``level``, ``pooled``, and for all studies the ``test`` between levels. The
+        levels share one between-study variance.
     """
     from analysis.synthesis.subgroups import compare_subgroups
 
@@ -146,34 +147,53 @@ def appraisal_levels(
     known = safeguards(evidence)
     group = np.array([min(known.get(study, 0), 2) for study in counts.study_id])
     names = {0: "no safeguard known", 1: "one safeguard known", 2: "two or more safeguards known"}
-    found: list[dict[str, Any]] = [{"level": "all studies", "pooled": cell.pooled, "test": None}]
-    for level in sorted(set(group.tolist())):
-        found.append({"level": names[level], "pooled": _part(evidence, counts, group == level), "test": None})
-    if len(found) > 2:
-        settings = primary_settings(evidence)
-        test = compare_subgroups(
-            counts.events,
-            counts.total,
-            [names[int(level)] for level in group],
-            labels=counts.label,
-            model=settings["model"],
-        )
-        found[0]["test"] = test
+    if len(set(group.tolist())) < 2:
+        level = f"all studies: {names[int(group[0])]}"
+        return [{"level": level, "pooled": cell.pooled, "test": None}]
+    # By level, so that the levels stand in their order.
+    order = np.argsort(group, kind="stable")
+    test = compare_subgroups(
+        counts.events[order],
+        counts.total[order],
+        [names[int(group[place])] for place in order],
+        labels=[counts.label[place] for place in order],
+        model=primary_settings(evidence)["model"],
+    )
+    found: list[dict[str, Any]] = [{"level": "all studies", "pooled": cell.pooled, "test": test}]
+    found += [
+        {"level": level, "pooled": pooled, "test": None}
+        for level, pooled in zip(test.levels, test.pooled, strict=True)
+    ]
     return found
 
 
-def _part(evidence: Evidence, counts: Counts, keep: np.ndarray) -> Pooled | None:
-    places = np.flatnonzero(keep)
-    part = replace(
-        counts,
-        study_id=tuple(counts.study_id[i] for i in places),
-        label=tuple(counts.label[i] for i in places),
-        events=counts.events[places],
-        total=counts.total[places],
-        rows_used=tuple(counts.rows_used[i] for i in places),
-        flags=tuple(counts.flags[i] for i in places),
+def appraisal_forest(evidence: Evidence, population: str, outcome: str) -> Figure:
+    """Forest plot of today's rates with what is known to guard each study beside it."""
+    from analysis.figures.forest import forest
+
+    cell = headline(evidence, population, outcome, evidence.versions[-1].id)
+    words = evidence.protocol.outcome(outcome)
+    label = lower_first(evidence.protocol.population(population).label)
+    facts = {(row.study_id, row.item): row.value for row in evidence.appraisal}
+    marks = [" ".join(_sign(facts, study, item) for item in SAFEGUARDS) for study in cell.counts.study_id]
+    return forest(
+        cell.pooled,
+        name=f"forest-appraised-{population}-{outcome}",
+        title=f"{words.label} with appraisal; {label}",
+        hrefs=[study_href(study) for study in cell.counts.study_id],
+        awaited=() if cell.pooled else [item.label for item in cell.awaited],
+        marks=marks,
+        marks_head="P C I F",
+        marks_note=(
+            "Appraisal: P prospective, C consecutive, I outcome judged independently, F nobody lost to "
+            "follow-up; + known to be so, − known not to be, ? not in the text that could be read."
+        ),
     )
-    return pool_counts(evidence, part)
+
+
+def _sign(facts: dict[tuple[str, str], str], study: str, item: str) -> str:
+    value = facts.get((study, item), "not_reported")
+    return "?" if value == "not_reported" else "+" if value == SAFEGUARDS[item] else "−"
 
 
 def levels_section(evidence: Evidence) -> Section:
@@ -199,7 +219,7 @@ def levels_section(evidence: Evidence) -> Section:
     columns = [
         Column("population", "Population"),
         Column("outcome", "Outcome"),
-        Column("level", "Studies"),
+        Column("level", "Appraisal"),
         Column("k", "Studies", "right"),
         Column("n", "Patients", "right"),
         Column("rate", "Pooled rate (95 % interval)", "right"),

@@ -18,7 +18,7 @@ from analysis.report.numbers import (
     tau2,
 )
 from analysis.report.tables import Cell, Column, Table, table_from_rows
-from analysis.report.words import lower_first
+from analysis.report.words import and_list, lower_first
 from analysis.review.provenance import row_href, study_href
 from analysis.review.two_arms import Contrasts
 from analysis.synthesis.special import normal_quantile, t_quantile
@@ -49,6 +49,14 @@ EFFECT_METHODS = {
     "common": "Common effect, inverse variance",
     "mantel-haenszel": "Common effect, Mantel-Haenszel",
     "peto": "Common effect, Peto",
+}
+#: The same, short enough for a forest plot.
+_SHORT_METHODS = {
+    "knapp-hartung": "Knapp-Hartung",
+    "wald": "Random effects",
+    "common": "Common effect",
+    "mantel-haenszel": "Mantel-Haenszel",
+    "peto": "Peto",
 }
 #: Ratios beyond this, or below its inverse, are not told apart.
 _WIDEST = 100
@@ -133,7 +141,7 @@ def ratio_figure(
             if high > _WIDEST or low < 1 / _WIDEST:
                 left_out.append(EFFECT_METHODS[method])
                 continue
-            steps.append(Step(EFFECT_METHODS[method], estimate, low, high, "", kind="pooled"))
+            steps.append(Step(_SHORT_METHODS[method], estimate, low, high, "", kind="pooled"))
     first, second = arms
     if not causal:
         favours = (f"more often with {second}", f"more often with {first}")
@@ -141,7 +149,10 @@ def ratio_figure(
         favours = (f"{second} better", f"{first} better")
     else:
         favours = (f"{first} better", f"{second} better")
-    footer = ["Boxes: the counts of each study. Diamonds: pooled."]
+    names = [EFFECT_METHODS[method] for method in dict.fromkeys((main, "knapp-hartung"))]
+    footer = [
+        f"Boxes: the counts of each study. Diamonds: {and_list([lower_first(name) for name in names])}."
+    ]
     footer += [f"{name}: too wide to draw." for name in left_out]
     prediction = pool.prediction
     if prediction.note:
@@ -182,7 +193,7 @@ def _study_steps(pool: TwoArmPool) -> list[Step]:
             continue
         y, se = float(study.yi[index]), math.sqrt(float(study.vi[index]))
         t = study.tables
-        note = f"{count(t.a[index])}/{count(t.n1[index])} against {count(t.c[index])}/{count(t.n2[index])}"
+        note = f"{count(t.a[index])}/{count(t.n1[index])} vs {count(t.c[index])}/{count(t.n2[index])}"
         ends = [math.exp(y - half * se), math.exp(y + half * se)]
         steps.append(Step(pool.labels[place], math.exp(y), *ends, note, size=float(weights[place]) / largest))
         place += 1
