@@ -184,7 +184,9 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
         return
     if not getattr(app, "review_pages_written", False):
         return  # No page changed, so the inputs did not change either.
+    from analysis import review
     from analysis.report import downloads, feed
+    from analysis.site.finish import finish_site, site_base
 
     outdir = Path(app.outdir)
     feed.write_site_outputs(outdir)
@@ -192,6 +194,7 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     shutil.rmtree(outdir / "downloads", ignore_errors=True)
     downloads.harvest(outdir)
     _mend_pages(outdir)
+    finish_site(outdir, review.load(), site_base(app.config.html_baseurl))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

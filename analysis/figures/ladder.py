@@ -152,7 +152,11 @@ def _ladder(
         rows.append(reference_row(reference))
     wide = draw_wide(rows, axis, heads, footer=footer, guide=guide)
     narrow = draw_narrow(rows, axis, heads, footer=footer, guide=guide)
-    parts = [f"{step.label}: {show(step.estimate, step.low, step.high)}" for step in steps]
+    parts = [
+        f"{f'{step.heading}, {step.label}' if step.heading else step.label}: "
+        f"{show(step.estimate, step.low, step.high)}"
+        for step in steps
+    ]
     if len(parts) > _MOST_SPOKEN:
         first, last = parts[0], parts[-1]
         known = [step.estimate for step in steps if step.estimate is not None]

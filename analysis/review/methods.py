@@ -1,39 +1,84 @@
-"""The methods paragraph, written from the protocol and the settings in force."""
+"""The methods paragraphs, written from the protocol and the settings in force, with their references."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from analysis.report.section import Paragraph, Section
+from analysis.report.copyable import Copyable
+from analysis.report.html import escape
+from analysis.report.references import cite, full_reference
 from analysis.report.words import CI_METHODS, MODELS, PREDICTION_METHODS, TAU2_METHODS, and_list, lower_first
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
 
-__all__ = ["methods_text"]
+__all__ = ["METHOD_REFERENCES", "citation_text", "methods_text"]
+
+#: Setting -> key of the reference that describes it.
+METHOD_REFERENCES = {
+    "glmm": "stijnen2010",
+    "reml": "viechtbauer2005",
+    "dl": "dersimonian1986",
+    "profile": "hardy1996",
+    "knapp-hartung": "knapp2003",
+    "t-k-2": "higgins2009",
+    "clopper-pearson": "clopper1934",
+    "prisma": "prisma2020",
+    "prisma-lsr": "akl2024prismalsr",
+}
 
 
-def methods_text(evidence: Evidence) -> Section:
-    """Say how the numbers were pooled, in sentences that follow the protocol."""
-    return Section(tuple(Paragraph(text) for text in _paragraphs(evidence)))
+def methods_text(evidence: Evidence) -> Copyable:
+    """Say how the numbers were pooled, in sentences that follow the protocol, ready to be copied."""
+    used: list[str] = []
+
+    def reference(setting: str) -> str:
+        """Cite what describes a setting, where something is known to."""
+        key = METHOD_REFERENCES.get(setting)
+        if key is None:
+            return ""
+        if key not in used:
+            used.append(key)
+        return f" {cite(key)}"
+
+    paragraphs = _paragraphs(evidence, reference)
+    sources = [escape(text) for text in full_reference(used)]
+    return Copyable("methods", "methods text", (*paragraphs, "References", *sources))
 
 
-def _paragraphs(evidence: Evidence) -> list[str]:
+def citation_text(evidence: Evidence) -> Copyable:
+    """Say how to cite this version of the review."""
+    newest = evidence.versions[-1]
+    text = (
+        f"The DMVO living review maintainers. {evidence.protocol.title}: a living systematic review. "
+        f"Version {newest.id}, evidence public by {newest.cut_off}, data {evidence.data_hash[:12]}."
+    )
+    return Copyable.of_text("citation", "citation", text)
+
+
+def _paragraphs(evidence: Evidence, note: Callable[[str], str]) -> tuple[str, ...]:
     protocol = evidence.protocol
     choice = protocol.primary
     outcomes = and_list([lower_first(item.label) for item in protocol.main_outcomes])
     subgroups = and_list([lower_first(item.label) for item in protocol.subgroups])
-    sensitivity = and_list([lower_first(item.label) for item in protocol.sensitivity])
-    return [
-        f"We pooled {outcomes} with a {MODELS[choice.model]} by "
-        f"{TAU2_METHODS[choice.tau2_method]}. Intervals of the pooled rate are "
-        f"{CI_METHODS[choice.ci_method]} intervals at the {choice.level:.0%} level; prediction "
-        f"intervals use the {PREDICTION_METHODS[choice.prediction_method]}. Intervals of single "
-        "studies are Clopper-Pearson intervals. "
-        f"{choice.reason.strip()}",
-        f"{protocol.text['overlap']['rule'].strip()} When studies of one group compete, the order "
-        f"of precedence is: {', '.join(protocol.text['overlap']['precedence'])}. Counts are of "
-        "patients; rows that count occlusions or procedures are left out of the primary analysis. "
-        "A study's total is never pooled with its parts.",
-        f"Prespecified subgroups are {subgroups}. Planned sensitivity analyses: {sensitivity}.",
-    ]
+    sensitivity = "; ".join(lower_first(item.label) for item in protocol.sensitivity)
+    newest = evidence.versions[-1]
+    overlap = protocol.text["overlap"]
+    return (
+        f"This living systematic review follows PRISMA{note('prisma')} and its extension for living "
+        f"reviews{note('prisma-lsr')}. These are the methods of evidence version {escape(newest.id)}, "
+        f"data {escape(evidence.data_hash[:12])}.",
+        f"We pooled {escape(outcomes)} with a {escape(MODELS[choice.model])}{note(choice.model)} by "
+        f"{escape(TAU2_METHODS[choice.tau2_method])}{note(choice.tau2_method)}. Intervals of the pooled "
+        f"rate are {escape(CI_METHODS[choice.ci_method])} intervals{note(choice.ci_method)} at the "
+        f"{choice.level:.0%} level; prediction intervals use the "
+        f"{escape(PREDICTION_METHODS[choice.prediction_method])}{note(choice.prediction_method)}. "
+        f"Intervals of single studies are Clopper-Pearson intervals{note('clopper-pearson')}. "
+        f"{escape(choice.reason.strip())}",
+        f"{escape(overlap['rule'].strip())} When studies of one group compete, the order of precedence is: "
+        f"{escape(', '.join(overlap['precedence']))}. Counts are of patients; rows that count occlusions or "
+        "procedures are left out of the primary analysis. A study's total is never pooled with its parts.",
+        f"Prespecified subgroups are {escape(subgroups)}. Planned sensitivity analyses: "
+        f"{escape(sensitivity)}.",
+    )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from analysis.evidence.select import Counts
     from analysis.evidence.tables import Evidence
 
-__all__ = ["left_out", "pooled_section", "subgroup_section"]
+__all__ = ["left_out", "pooled_section", "results_section", "subgroup_section"]
 
 def pooled_section(
     evidence: Evidence, population: str, outcome: str, version: str | None = None
@@ -73,6 +73,17 @@ def pooled_section(
     parts.append(Fold("Rows pooled, with sources and remarks", _pooled_table(cell.counts, stem, evidence)))
     parts.append(_left_out_fold(cell.counts, stem))
     return Section(tuple(parts))
+
+
+def results_section(evidence: Evidence) -> Section:
+    """Every main outcome in every population in the newest version, one below the other."""
+    return Section(
+        tuple(
+            pooled_section(evidence, population.key, outcome.key)
+            for population in evidence.protocol.populations
+            for outcome in evidence.protocol.main_outcomes
+        )
+    )
 
 
 def subgroup_section(

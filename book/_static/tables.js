@@ -1,4 +1,5 @@
-// Sorting and searching of the review's tables. Without it the tables are complete, only fixed.
+// Sorting, searching and folding of the review's tables; copy buttons; tooltips. Without it the tables are
+// complete, only fixed, and every explained word still leads to the glossary.
 (function () {
   "use strict";
 
@@ -71,8 +72,89 @@
     block.insertBefore(line, block.firstChild);
   }
 
+  // Long tables show their first rows on phones; the style sheet decides what counts as a phone.
+  const LONGEST = 12;
+
+  function makeShort(block, table) {
+    const rows = table.tBodies[0].rows.length;
+    if (rows <= LONGEST) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "review-table-more";
+    function show(all) {
+      block.classList.toggle("review-table-short", !all);
+      button.setAttribute("aria-expanded", String(all));
+      button.textContent = all ? "Show fewer rows" : "Show all " + rows + " rows";
+    }
+    button.addEventListener("click", function () { show(button.getAttribute("aria-expanded") !== "true"); });
+    block.addEventListener("input", function () { show(true); });
+    block.querySelector(".review-table-scroll").after(button);
+    show(false);
+    if (location.hash) {
+      const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+      if (target && block.contains(target)) show(true);
+    }
+  }
+
+  function makeCopyable(block) {
+    const line = document.createElement("div");
+    const button = document.createElement("button");
+    const state = document.createElement("span");
+    const text = Array.from(block.querySelectorAll("p")).map(function (part) {
+      const clone = part.cloneNode(true);
+      clone.querySelectorAll(".review-tip").forEach(function (tip) { tip.remove(); });
+      return clone.textContent;
+    }).join("\n\n");
+    line.className = "review-copy";
+    button.type = "button";
+    button.textContent = "Copy the " + block.dataset.copy;
+    state.setAttribute("role", "status");
+    function done(worked) { state.textContent = worked ? "Copied" : "Select the text and copy it by hand"; }
+    function byHand() {
+      const field = document.createElement("textarea");
+      field.value = text;
+      block.append(field);
+      field.select();
+      const worked = document.execCommand("copy");
+      field.remove();
+      button.focus();
+      done(worked);
+    }
+    button.addEventListener("click", function () {
+      if (!navigator.clipboard) { byHand(); return; }
+      navigator.clipboard.writeText(text).then(function () { done(true); }, byHand);
+    });
+    line.append(button, state);
+    block.prepend(line);
+  }
+
+  // A tooltip stays inside the window, and Escape puts it away.
+  function makeExplained(word) {
+    const tip = word.querySelector(".review-tip");
+    function place() {
+      word.classList.remove("review-quiet");
+      tip.style.translate = "";
+      const over = tip.getBoundingClientRect().right - document.documentElement.clientWidth + 8;
+      if (over > 0) tip.style.translate = -over + "px 0";
+    }
+    word.addEventListener("mouseenter", place);
+    word.addEventListener("focusin", place);
+  }
+
+  function quietTips(event) {
+    if (event.key !== "Escape") return;
+    document.querySelectorAll(".review-explained:hover, .review-explained:focus-within").forEach(function (word) {
+      word.classList.add("review-quiet");
+    });
+  }
+
   function start() {
+    document.querySelectorAll(".review-explained").forEach(makeExplained);
+    document.addEventListener("keydown", quietTips);
+    document.querySelectorAll(".review-copyable").forEach(makeCopyable);
     document.querySelectorAll(".review-table").forEach(function (block) {
+      const any = block.querySelector("table");
+      if (any && any.tBodies[0]) makeShort(block, any);
       const table = block.querySelector("table.sortable");
       if (!table || table.tBodies[0].rows.length < 2) return;
       makeSortable(table);

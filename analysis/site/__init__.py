@@ -1,0 +1,1 @@
+"""What the built site needs besides the chapters: words explained, metadata, the PDF, a fresh house."""

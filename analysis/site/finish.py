@@ -1,0 +1,74 @@
+"""The last touch on a built site: words explained, heads completed, map and 404 page written."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.site.extras import not_found, sitemap
+from analysis.site.glossary import explain
+from analysis.site.metadata import head_tags, page_facts, structured_data
+
+if TYPE_CHECKING:
+    from analysis.evidence.tables import Evidence
+
+__all__ = ["finish_page", "finish_site", "site_base"]
+
+#: The part of a page that holds its text.
+_CONTENT = re.compile(r'(<article class="bd-article">)(.*)(</article>)', re.DOTALL)
+#: Pages on which an explanation would stand beside itself, or that hold no prose.
+_UNEXPLAINED = frozenset({"book/glossary.html", "book/references.html", "book/api.html"})
+_LANDING = "book/index.html"
+_FEED = '<link rel="alternate" type="application/atom+xml" title="New versions" href="../atom.xml">'
+
+
+def site_base(configured: str = "") -> str:
+    """Return the address of the site with a slash at its end, or a blank.
+
+    The variable ``REVIEW_BASE_URL`` goes before the setting ``html_baseurl``.
+    """
+    base = os.environ.get("REVIEW_BASE_URL", "").strip() or configured.strip()
+    return f"{base.rstrip('/')}/" if base else ""
+
+
+def finish_page(html: str, path: Path, evidence: Evidence, base: str = "") -> str:
+    """Return a built page with words explained and its head completed; twice changes nothing more.
+
+    Parameters
+    ----------
+    html, path
+        The page, and its place relative to the root of the site.
+    evidence
+        The evidence that the site shows.
+    base
+        Address of the site.
+    """
+    name = path.as_posix()
+    facts = page_facts(html, path, base, own=name.startswith("studies/") or name == _LANDING)
+    if name not in _UNEXPLAINED and 'class="review-term"' not in html:
+        # From one folder down, as all pages with prose lie.
+        page = "glossary.html" if path.parts[0] == "book" else "../book/glossary.html"
+        html = _CONTENT.sub(lambda match: match[1] + explain(match[2], page) + match[3], html, count=1)
+    if _FEED not in html:
+        html = html.replace("</head>", f"{_FEED}\n</head>", 1)
+    data = structured_data(evidence, facts, base) if name == _LANDING else None
+    return head_tags(html, facts, base, data)
+
+
+def finish_site(outdir: Path, evidence: Evidence, base: str = "") -> None:
+    """Finish every page of a built site and write the files beside them."""
+    pages = []
+    for path in sorted(outdir.rglob("*.html")):
+        place = path.relative_to(outdir)
+        if "_static" in place.parts or len(place.parts) != 2:
+            continue
+        pages.append(place)
+        before = path.read_text("utf-8")
+        after = finish_page(before, place, evidence, base)
+        if after != before:
+            path.write_text(after, "utf-8", newline="")
+    changed = str(evidence.versions[-1].cut_off)
+    (outdir / "sitemap.xml").write_text(sitemap(pages, base, changed), "utf-8", newline="")
+    (outdir / "404.html").write_text(not_found(base), "utf-8", newline="")
