@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
@@ -100,10 +101,10 @@ def _note(boundary: bool, runs_off: bool, converged: bool) -> str:
     return NOTE_BOUNDARY if boundary else ""
 
 
-def _compiled(compiled: object, x: FloatArray, n: FloatArray, w: FloatArray, single: bool) -> Maximum:
+def _compiled(compiled: ModuleType, x: FloatArray, n: FloatArray, w: FloatArray, single: bool) -> Maximum:
     out = np.empty((1, 12))
     rows = (np.ascontiguousarray(a[None]) for a in (x, n, w))
-    compiled.fit_rows(*rows, np.array(EXTRA_STARTS), out, 0, 1)  # type: ignore[attr-defined]
+    compiled.fit_rows(*rows, np.array(EXTRA_STARTS), out, 0, 1)
     mu, tau, value, _, value0, code, steps, g1, g2, ee, et, tt = out[0].tolist()
     boundary = code == 2
     note = NOTE_SINGLE if single else _note(boundary, code == 3, code > 0)
@@ -130,4 +131,4 @@ def _merge(
     size = int(groups.max()) + 1
     first = np.full(size, x.size, np.intp)
     np.minimum.at(first, groups, np.arange(x.size))
-    return x[first], n[first], design[first], np.bincount(groups, w, size)
+    return x[first], n[first], design[first], np.bincount(groups, w, size).astype(float)

@@ -102,7 +102,7 @@ class _Likelihood:
     def _reaching(self, counts: FloatArray, w: FloatArray) -> FloatArray:
         """Return the weight of studies with a count above each j."""
         ends = np.bincount(counts.astype(int), w, self.j.size + 1)
-        return np.cumsum(ends[::-1])[::-1][1:]
+        return np.cumsum(ends[::-1], dtype=float)[::-1][1:]
 
     def __call__(self, mu: float, g: float) -> tuple[float, FloatArray, FloatArray]:
         """Return value, gradient and Hessian by (mu, g)."""

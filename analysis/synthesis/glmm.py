@@ -168,8 +168,7 @@ def _fit(x: FloatArray, n: FloatArray, design: FloatArray, w: FloatArray, *, hol
             active[:] = False
             keep = np.zeros(x.size, bool)
         beta[~active] = _signed_infinity(x[lost], n[lost], design[np.ix_(lost, ~active)])
-    saturated = saturated_log_likelihood(x, n)
-    constant = float(w @ saturated)
+    constant = float(w @ saturated_log_likelihood(x, n))
     if keep.any():
         part = design[keep][:, active]
         s = _maximise(x[keep], n[keep], part, w[keep], hold_zero)
@@ -179,26 +178,33 @@ def _fit(x: FloatArray, n: FloatArray, design: FloatArray, w: FloatArray, *, hol
     if s.note:
         notes.append(s.note)
     q = s.beta.size
-    if q:
-        beta[active] = s.beta
-    hessian = np.full((p + 1, p + 1), np.nan)
-    at = np.append(active, True)
-    cov, se = np.full((p, p), np.nan), np.full(p, np.inf)
-    share = np.where(used & ~lost, np.nan, 0.0)
+    hessian, inverse = s.hessian, np.empty((0, 0))
+    share = np.zeros(x.size)
     se_tau, norm = float("nan"), float("nan")
     if q:
-        hessian[np.ix_(at, at)] = s.hessian
         inverse = _inverse(-s.hessian[:q, :q] if s.boundary else -s.hessian)
-        with np.errstate(invalid="ignore"):
-            root = np.sqrt(np.diag(inverse))
-        cov[np.ix_(active, active)] = inverse[:q, :q]
-        se[active] = root[:q]
-        se_tau = se_tau if s.boundary else float(root[q])
         free = s.gradient[: inverse.shape[0]]
-        norm = float(np.sqrt(abs(free @ inverse @ free)))
+        norm = abs(float(free @ inverse @ free)) ** 0.5
+        if not s.boundary:
+            se_tau = abs(float(inverse[q, q])) ** 0.5
         terms = study_terms(x[keep], n[keep], part @ s.beta, np.array(s.tau), saturated=False)
         information = -terms.ee * w[keep]
         share[keep] = information / information.sum()
+    else:
+        share[used & ~lost] = np.nan
+    if q == p:
+        beta, cov = s.beta, inverse[:p, :p]
+        se = np.sqrt(np.abs(cov.diagonal()))
+    else:
+        # put what is finite in its place among the coefficients that run off
+        at = np.append(active, True)
+        hessian, cov = np.full((p + 1, p + 1), np.nan), np.full((p, p), np.nan)
+        se = np.full(p, np.inf)
+        if q:
+            beta[active] = s.beta
+            hessian[np.ix_(at, at)] = s.hessian
+            cov[np.ix_(active, active)] = inverse[:q, :q]
+            se[active] = np.sqrt(np.abs(inverse.diagonal()[:q]))
     return GlmmFit(
         events=x, total=n, design=design, weights=w, beta=beta, cov=cov, se=se, tau=s.tau,
         tau2=s.tau * s.tau, se_tau=se_tau, log_likelihood=s.value + constant,
@@ -219,10 +225,11 @@ def _signed_infinity(x: FloatArray, n: FloatArray, design: FloatArray) -> FloatA
 
 def _inverse(information: FloatArray) -> FloatArray:
     """Return the inverse of a scaled information matrix, nan where it has none."""
-    scale = np.sqrt(np.abs(np.diag(information)))
+    scale = np.sqrt(np.abs(information.diagonal()))
     if not (np.isfinite(scale).all() and (scale > 0).all()):
-        return np.full_like(information, np.nan)
+        return np.full(information.shape, np.nan)
+    scale = scale[:, None] * scale
     try:
-        return np.linalg.inv(information / np.outer(scale, scale)) / np.outer(scale, scale)
+        return np.linalg.inv(information / scale) / scale
     except np.linalg.LinAlgError:
-        return np.full_like(information, np.nan)
+        return np.full(information.shape, np.nan)

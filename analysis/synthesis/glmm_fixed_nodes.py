@@ -164,7 +164,7 @@ def fit_fixed_nodes(x: FloatArray, n: FloatArray, design: FloatArray, w: FloatAr
     if end is None:
         return replace(zero, nodes=nodes, boundary=True)
     at, value, gradient, hessian, iterations, converged = end
-    inverse = np.linalg.inv(-hessian)
+    inverse: FloatArray = np.asarray(np.linalg.inv(-hessian), float)
     tau = abs(float(at[-1]))
     return replace(
         exact,

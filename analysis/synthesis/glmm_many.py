@@ -69,17 +69,18 @@ def fit_glmm_many(
     if len(sizes) > 1:
         raise ValueError(f"events, total and weights have different numbers of rows: {sizes}")
     rows = sizes.pop() if sizes else 1
-    out = GlmmFits(*(np.full(rows, np.nan) for _ in range(4)), np.zeros(rows, bool), np.zeros(rows, bool))
+    nan = [np.full(rows, np.nan) for _ in range(4)]
+    out = GlmmFits(nan[0], nan[1], nan[2], nan[3], np.zeros(rows, bool), np.zeros(rows, bool))
     compiled = kernels(rows * k * EVALUATIONS)
     cell = 8 * 3 if compiled is not None else BYTES_PER_CELL
     chunk = max(1, min(int(memory_bytes / (cell * k)), MOST_ROWS))
     for start in _steps(rows, chunk, progress):
         part = slice(start, min(rows, start + chunk))
-        pick = [a if a.shape[0] == 1 else a[part] for a in (x, n, w)]
+        x_part, n_part, w_part = (a if a.shape[0] == 1 else a[part] for a in (x, n, w))
         if compiled is not None:
-            _fit_compiled(compiled, *pick, out, part)
+            _fit_compiled(compiled, x_part, n_part, w_part, out, part)
         else:
-            _fit_chunk(*pick, out, np.arange(part.start, part.stop))
+            _fit_chunk(x_part, n_part, w_part, out, np.arange(part.start, part.stop))
     return out
 
 
