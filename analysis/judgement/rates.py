@@ -241,8 +241,7 @@ def _small_study_p(counts: Counts, at_least: int) -> float:
     """
     if counts.k < at_least or len({int(n) for n in counts.total}) < 2:
         return math.nan
-    study = effects(counts.events, counts.total)
-    test = regression_test(
-        study.yi, study.vi, predictor="sqrtninv", model="rma", ni=counts.total.astype(float)
-    )
+    total = counts.total.astype(float)
+    study = effects(counts.events.astype(float), total)
+    test = regression_test(study.yi, study.vi, predictor="sqrtninv", model="rma", ni=total)
     return test.p_value

@@ -303,7 +303,7 @@ def _level(stored: dict[Any, Certainty], body: Body) -> str:
     return row.judgement if row is not None else "not_rated"
 
 
-def _certainty_cell(stored: dict[Any, Certainty], body: Body, flagged: set[tuple[str, ...]]) -> Cell:
+def _certainty_cell(stored: dict[Any, Certainty], body: Body, flagged: set[tuple[str, str, str]]) -> Cell:
     level = _level(stored, body)
     if level not in LEVELS:
         return Cell("not rated", "not rated", tone="missing")

@@ -194,8 +194,9 @@ def _study_steps(pool: TwoArmPool) -> list[Step]:
         y, se = float(study.yi[index]), math.sqrt(float(study.vi[index]))
         t = study.tables
         note = f"{count(t.a[index])}/{count(t.n1[index])} vs {count(t.c[index])}/{count(t.n2[index])}"
-        ends = [math.exp(y - half * se), math.exp(y + half * se)]
-        steps.append(Step(pool.labels[place], math.exp(y), *ends, note, size=float(weights[place]) / largest))
+        low, high = math.exp(y - half * se), math.exp(y + half * se)
+        size = float(weights[place]) / largest
+        steps.append(Step(pool.labels[place], math.exp(y), low, high, note, size=size))
         place += 1
     return steps
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from analysis.judgement.appraise import derive
 from analysis.judgement.cuts import read_cuts
 from analysis.judgement.effects import EffectInputs, disjoint, propose_effect, shift_size, trial_size
@@ -123,21 +125,19 @@ def _effect_inputs(evidence: Evidence, known: TrialEvidence, cuts: Cuts) -> Effe
     better_high = evidence.protocol.outcome(known.outcome).direction == "better-high"
     sign = 1.0 if better_high else -1.0
     absolute = known.absolute[known.main]
-    ends = sorted((sign * absolute.difference_low, sign * absolute.difference_high))
+    near, far = sorted((sign * absolute.difference_low, sign * absolute.difference_high))
     values = [] if study is None else [float(y) for y in study.yi if math.isfinite(y)]
     errors = [] if study is None else [math.sqrt(v) for v in study.vi if math.isfinite(v)]
-    estimate, low, high = known.effect.shown()
     shares = _weighted_shares(evidence, [item.study_id for item in used], pool)
     change = cuts.relative_change if better_high else -cuts.relative_change
     return EffectInputs(
         known.outcome,
         pool.k,
         sum(item.total1 + item.total2 for item in used),
-        estimate,
-        low,
-        high,
+        *known.effect.shown(),
         sign * absolute.difference,
-        *ends,
+        near,
+        far,
         cuts.important[known.outcome],
         pool.fit.i2,
         *_spread(values, errors, pool.level),
@@ -151,7 +151,7 @@ def _shift_inputs(evidence: Evidence, shift: Shift, cuts: Cuts) -> EffectInputs:
     pool = shift.pool
     effect = pool.effects["common"]
     fits = list(shift.trials.values())
-    grades = sum(fit.first + fit.second for fit in fits)
+    grades = np.sum([fit.first + fit.second for fit in fits], axis=0)
     total = float(grades.sum())
     shares = _weighted_shares(evidence, list(shift.study_ids), pool)
     return EffectInputs(

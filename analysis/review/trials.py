@@ -176,8 +176,8 @@ def what_if(evidence: Evidence, outcome: str, version: str | None = None) -> tup
         control = round(found.baseline * n2)
         treated = min(n1, round(risk_ratio * found.baseline * n1))
         extra = (treated, n1, control, n2)
-        counts = [[*column, new] for column, new in zip(found.counts, extra, strict=True)]
-        pool = pool_two_arm(*counts, "RR", labels=[*found.labels, label], level=ratio.level)
+        a, b, c, d = ([*column, new] for column, new in zip(found.counts, extra, strict=True))
+        pool = pool_two_arm(a, b, c, d, "RR", labels=[*found.labels, label], level=ratio.level)
         made.append(WhatIf(label, risk_ratio, extra, pool))
     return tuple(made)
 

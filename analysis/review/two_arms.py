@@ -161,9 +161,11 @@ def trial_name(evidence: Evidence, study: Study) -> str:
     """Return the short name of a trial, or the study's label for other studies."""
     if study.comparative != "randomised":
         return study.label
-    for row in (*evidence.rct_effects, *evidence.rct_mrs_distribution):
-        if row.study_id == study.study_id:
-            return str(row.trial)
+    named = [(row.study_id, row.trial) for row in evidence.rct_effects]
+    named += [(row.study_id, row.trial) for row in evidence.rct_mrs_distribution]
+    for study_id, trial in named:
+        if study_id == study.study_id:
+            return trial
     # Trials are named in capitals.
     match = re.search(r"\b[A-Z]{5,}(?:-[A-Za-z]+)?\b", study.title)
     return match.group() if match else study.label
