@@ -11,6 +11,7 @@ from analysis.evidence.uncertain import bounded_counts, follow_up_counts
 from analysis.report.numbers import counted
 from analysis.results import Result, to_plain
 from analysis.review.cells import hashed, headline, primary_settings
+from analysis.synthesis import warm_up
 
 if TYPE_CHECKING:
     from analysis.evidence.protocol import Sensitivity
@@ -114,6 +115,8 @@ def sensitivity_table(
 
 @lru_cache(maxsize=128)
 def _table(key: HashedEvidence, question: Question) -> SensitivityTable | None:
+    # Each headline is refitted some twenty times.
+    warm_up()
     evidence = key.evidence
     cell = headline(evidence, question.population, question.outcome, str(question.version))
     if cell.pooled is None:

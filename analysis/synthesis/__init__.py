@@ -1,5 +1,15 @@
-"""Numeric core of the review: pooling, heterogeneity, intervals, subgroups and regression.
+"""The numeric core: arrays in, frozen results out; no files, no pandas, no plots, no stroke."""
 
-Pure functions of arrays on numpy and scipy.special. Nothing here reads files, draws or knows of
-the book; each module holds one idea and lists its public names.
-"""
+from __future__ import annotations
+
+__all__ = ["warm_up"]
+
+
+def warm_up() -> bool:
+    """Load the compiled engine now, which takes a second or two; return whether there is one.
+
+    Worth calling before many small fits. Single fits do without it and start faster.
+    """
+    from analysis.synthesis import _engine
+
+    return _engine.warm_up()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from analysis.synthesis._glmm_newton import Problem, ascend, start_values
 from analysis.synthesis._glmm_solve import EXTRA_STARTS
 from analysis.synthesis.glmm_results import GlmmFit
+from analysis.synthesis.quadrature import saturated_log_likelihood, study_terms
 from analysis.synthesis.special import chi2_quantile
 from analysis.synthesis.types import FloatArray, Interval
 
@@ -42,7 +44,8 @@ def profile_interval_mu(fit: GlmmFit, level: float = 0.95, *, coefficient: int =
     if not fit.converged or fit.nodes is not None:
         return Interval(float("nan"), float("nan"), level, "profile", NOTE_NO_FIT)
     j = coefficient
-    cut = fit.log_likelihood - 0.5 * float(chi2_quantile(level, 1))
+    constant = _constant(fit)
+    cut = fit.log_likelihood - constant - 0.5 * float(chi2_quantile(level, 1))
     centre, scale = float(fit.beta[j]), float(fit.se[j])
     profile = _profile_of_beta(fit, j, cut)
     low = _root(profile, centre, -scale, -MU_LIMIT)
@@ -63,10 +66,11 @@ def profile_interval_tau2(fit: GlmmFit, level: float = 0.95) -> Interval:
     """
     if not fit.converged or fit.nodes is not None:
         return Interval(float("nan"), float("nan"), level, "profile", NOTE_NO_FIT)
-    cut = fit.log_likelihood - 0.5 * float(chi2_quantile(level, 1))
+    constant = _constant(fit)
+    cut = fit.log_likelihood - constant - 0.5 * float(chi2_quantile(level, 1))
     profile = _profile_of_tau(fit, cut)
     low = 0.0
-    if fit.log_likelihood_equal < cut:
+    if fit.log_likelihood_equal - constant < cut:
         low = _root(profile, fit.tau, -0.5 * fit.tau, 0.0) ** 2
     step = 0.5 * fit.tau + 0.25
     high = _root(profile, fit.tau, step, TAU_SEARCH_LIMIT) ** 2
@@ -82,7 +86,15 @@ def _rows(fit: GlmmFit) -> Problem:
         fit.design[use],
         fit.weights[None, use],
         np.zeros((1, int(use.sum()))),
+        partial(study_terms, saturated=False),
     )
+
+
+def _constant(fit: GlmmFit) -> float:
+    """Return the part of the log-likelihood that no parameter changes; profiles do without it."""
+    use = fit.weights > 0
+    parts = saturated_log_likelihood(fit.events[use], fit.total[use])
+    return float(fit.weights[use] @ parts)
 
 
 def _profile_of_tau(fit: GlmmFit, cut: float) -> _Profile:
@@ -106,7 +118,7 @@ def _profile_of_beta(fit: GlmmFit, j: int, cut: float) -> _Profile:
 
     def profile(value: float) -> tuple[float, float]:
         offset = whole.design[None, :, j] * value
-        problem = Problem(whole.events, whole.total, others, whole.weights, offset)
+        problem = Problem(whole.events, whole.total, others, whole.weights, offset, whole.terms)
         typical = start_values(problem)[2]
         zero = ascend(problem, warm[0][0][None, :], np.zeros(1), typical=typical, hold_tau=True)
         zero_is_top = zero.hessian[:, -1, -1] <= 0
@@ -130,8 +142,6 @@ def _profile_of_beta(fit: GlmmFit, j: int, cut: float) -> _Profile:
 
 def _slope(problem: Problem, whole: Problem, j: int, beta: FloatArray, tau: float) -> float:
     """Return the profile's derivative, which by the envelope theorem is the partial one."""
-    from analysis.synthesis.quadrature import study_terms
-
     eta = (beta @ problem.design.T + problem.offset)[0]
     terms = study_terms(problem.events[0], problem.total[0], eta, np.array(tau))
     return float((problem.weights[0] * terms.e * whole.design[:, j]).sum())
