@@ -1,0 +1,268 @@
+"""Proposals: from YAML or an issue to checked rows, all or none."""
+
+import csv
+import json
+import os
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from analysis.__main__ import main
+from analysis.evidence.faults import EvidenceFaults
+from analysis.evidence.load import load_evidence
+from analysis.living.proposal import FORM, STUDY_KEYS, form_labels, read_proposal
+from analysis.living.propose import ProposalFaults, preview, write_change
+from analysis.review.cells import headline
+
+SAMPLES = Path(__file__).with_name("samples")
+YAML_TEXT = (SAMPLES / "proposal.yml").read_text("utf-8")
+ISSUE_TEXT = (SAMPLES / "issue.txt").read_text("utf-8")
+DAY = date(2027, 3, 1)
+
+
+def _filled(part):
+    return {key: value for key, value in part.items() if value}
+
+
+def test_the_issue_says_the_same_as_the_yaml():
+    (one, faults), (other, more) = (read_proposal(text) for text in (YAML_TEXT, ISSUE_TEXT))
+
+    assert faults == more == []
+    assert _filled(one.study) == _filled(other.study)
+    assert [_filled(row) for row in one.outcomes] == [_filled(row) for row in other.outcomes]
+    assert one.read_twice
+    assert other.read_twice
+
+
+def test_every_field_of_the_form_has_a_column():
+    assert set(form_labels().values()) <= {*STUDY_KEYS, "outcomes", "read_twice"}
+
+
+def test_choices_of_the_form_are_those_of_the_tables(real):
+    from analysis.evidence.load import DATA
+
+    schema = json.loads((DATA / "schemas" / "studies.json").read_text("utf-8"))
+    allowed = {
+        item["name"]: item["constraints"]["enum"]
+        for item in schema["fields"]
+        if "enum" in item.get("constraints", {})
+    }
+    for item in yaml.safe_load(FORM.read_text("utf-8"))["body"]:
+        if item["type"] == "dropdown" and item["id"] in allowed:
+            offered = [str(choice).split(":")[0] for choice in item["attributes"]["options"]]
+            assert set(offered) <= set(allowed[item["id"]]), item["id"]
+
+
+@pytest.mark.parametrize("text", [YAML_TEXT, ISSUE_TEXT], ids=["yaml", "issue"])
+def test_a_sound_proposal_enters_the_pools(copy_of_data, text):
+    proposal, _ = read_proposal(text)
+    change = preview(proposal, DAY, directory=copy_of_data)
+    before = load_evidence(copy_of_data)
+    assert before.data_hash == load_evidence().data_hash, "a preview writes nothing"
+
+    write_change(change, copy_of_data)
+
+    after = load_evidence(copy_of_data)
+    assert change.version == after.versions[-1].id == "27.0.0"
+    counts = headline(after, "primary", "mrs02", "27.0.0").counts
+    place = counts.study_id.index("synthetic2027")
+    assert (counts.events[place], counts.total[place]) == (36, 60)
+    assert "synthetic2027" not in headline(after, "primary", "mrs02", "26.0.0").counts.study_id
+    moves = change.diff.cell("primary", "mrs02").moves
+    assert [move.study_id for move in moves] == ["synthetic2027"]
+
+
+def _spoilt(edit):
+    content = yaml.safe_load(YAML_TEXT)
+    edit(content)
+    return yaml.safe_dump(content)
+
+
+@pytest.mark.parametrize(
+    ("edit", "named"),
+    [
+        (lambda c: c["outcomes"][1].update(events=61), "outcomes[1].events: '61'"),
+        (lambda c: c["outcomes"][1].update(total=0), "outcomes[1].total: '0'"),
+        (lambda c: c["outcomes"][0].update(outcome="mrs2"), "outcomes[0].outcome: 'mrs2'"),
+        (lambda c: c["outcomes"][0].pop("locator"), "outcomes[0].locator: ''"),
+        (lambda c: c["study"].update(occlusion="primry"), "study.occlusion: 'primry'"),
+        (lambda c: c["study"].update(yaer=2027), "study.yaer: 'yaer': unknown key; expected year"),
+        (lambda c: c["study"].update(year=2031), "study.year: '2031'"),
+        (lambda c: c["study"].update(doi="10.1161/SVIN.121.000115"), "study.doi"),
+        (lambda c: c["study"].update(overlap_group="Nosuch"), "study.overlap_group: 'Nosuch'"),
+        (lambda c: c["study"].update(source_url="example.org"), "study.source_url"),
+        (lambda c: c["study"].pop("title"), "study.title"),
+        (lambda c: c["study"].pop("study_id"), "study.study_id"),
+        (lambda c: c.pop("outcomes"), "outcomes: ''"),
+        (lambda c: c.update(read_twice="perhaps"), "read_twice: 'perhaps'"),
+        (lambda c: c["study"].update(study_id="complete2023"), "the study is excluded"),
+    ],
+    ids=[
+        "events above total", "no patients", "unknown outcome", "no place", "vocabulary",
+        "mistyped key", "year after the cut-off", "known DOI", "unknown group", "no address",
+        "no title", "no key", "no counts", "not yes or no", "excluded study",
+    ],
+)  # fmt: skip
+def test_a_fault_is_named_as_the_proposer_wrote_it(tmp_path, capsys, edit, named):
+    file = tmp_path / "proposal.yml"
+    file.write_text(_spoilt(edit), "utf-8")
+
+    assert main(["propose", str(file), "--cut-off", str(DAY)]) == 1
+    assert named in capsys.readouterr().err
+
+
+def test_all_faults_come_at_once():
+    def edit(content):
+        content["study"]["occlusion"] = "primry"
+        content["outcomes"][1]["events"] = 61
+        content["outcomes"][3]["locator"] = ""
+
+    proposal, _ = read_proposal(_spoilt(edit))
+
+    with pytest.raises(ProposalFaults) as caught:
+        preview(proposal, DAY)
+
+    columns = {fault.column for fault in caught.value.faults}
+    assert {"study.occlusion", "outcomes[1].events", "outcomes[3].locator"} <= columns
+    # What is filled from another cell is not named twice.
+    assert not columns & {"outcomes[0].occlusion", "outcomes[1].events_high"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("study: [", "not readable as YAML"),
+        ("- a list", "not a map"),
+        ("", "not a map"),
+        (ISSUE_TEXT.replace("### Short key", "### Short kee"), "unknown heading"),
+        (ISSUE_TEXT.replace("mrs02 | | | 36 | 60 | | table 2, row 2", "mrs02 36/60"), "has 1 parts"),
+    ],
+    ids=["broken", "list", "empty", "heading", "line"],
+)
+def test_a_text_that_cannot_be_read_says_why(text, problem):
+    _, faults = read_proposal(text)
+
+    assert any(problem in fault.problem for fault in faults)
+
+
+def test_a_file_that_cannot_be_read_is_told_from_a_faulty_one(tmp_path, capsys):
+    (tmp_path / "x.yml").write_bytes(b"\xff\xfe\x00")
+
+    assert main(["propose", str(tmp_path / "x.yml")]) == 2
+    assert main(["propose", str(tmp_path / "nosuch.yml")]) == 2
+
+
+def _awaited(study_id):
+    content = yaml.safe_load(YAML_TEXT)
+    content["study"] = {"study_id": study_id, "source_url": "https://example.org/notice"}
+    proposal, faults = read_proposal(yaml.safe_dump(content))
+    assert not faults
+    return proposal
+
+
+def test_counts_of_an_awaited_study_take_it_off_the_list(copy_of_data, real):
+    waiting = next(
+        item for item in real.studies
+        if item.eligibility == "awaiting" and item.first_version == "26.0.0"
+        and item.occlusion == "primary" and not item.overlap_group
+        and not any(row.study_id == item.study_id for row in real.outcomes)
+    )  # fmt: skip
+    change = preview(_awaited(waiting.study_id), DAY, directory=copy_of_data)
+    write_change(change, copy_of_data)
+    after = load_evidence(copy_of_data)
+
+    assert change.action == "counts of a study that was awaited"
+    assert after.study(waiting.study_id).eligibility == "include"
+    assert waiting.study_id not in {item.study_id for item in after.awaiting}
+    assert waiting.study_id in headline(after, "primary", "mrs02", "27.0.0").counts.study_id
+    # The version before still has it waiting.
+    assert after.as_of("26.0.0").study(waiting.study_id).eligibility == "awaiting"
+    assert waiting.study_id not in headline(after, "primary", "mrs02", "26.0.0").counts.study_id
+
+
+def test_further_counts_of_an_included_study_are_known_from_their_version_on(copy_of_data, real):
+    known = next(
+        item for item in real.studies
+        if item.eligibility == "include" and item.occlusion == "primary" and not item.overlap_group
+        and item.comparative == "single_arm"
+        and "sich" not in {row.outcome for row in real.outcomes if row.study_id == item.study_id}
+        and "all" in {row.arm_id for row in real.outcomes if row.study_id == item.study_id}
+    )  # fmt: skip
+    proposal = _awaited(known.study_id)
+    only = ({"outcome": "sich", "events": "0", "total": "4", "locator": "synthetic"},)
+    change = preview(replace(proposal, outcomes=only), DAY, directory=copy_of_data)
+    write_change(change, copy_of_data)
+    after = load_evidence(copy_of_data)
+
+    assert change.action == "further counts of a study that is included"
+    pooled = [
+        known.study_id in headline(after, "primary", "sich", version).counts.study_id
+        for version in ("26.0.0", "27.0.0")
+    ]
+    assert pooled == [False, True]
+
+
+def test_two_proposals_can_share_a_version(copy_of_data):
+    proposal, _ = read_proposal(YAML_TEXT)
+    write_change(preview(proposal, DAY, directory=copy_of_data), copy_of_data)
+    second = replace(
+        proposal, study=proposal.study | {"study_id": "synthetic2028", "title": "Another synthetic series"}
+    )
+    change = preview(second, DAY, directory=copy_of_data, into="27.0.0")
+    write_change(change, copy_of_data)
+
+    assert [item.id for item in load_evidence(copy_of_data).versions] == ["23.0.0", "26.0.0", "27.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("cut_off", "into", "problem"),
+    [(date(2026, 11, 22), None, "too early"), (DAY, "23.0.0", "not the newest version")],
+)
+def test_a_version_that_cannot_be_made_is_refused(cut_off, into, problem):
+    proposal, _ = read_proposal(YAML_TEXT)
+
+    with pytest.raises(ProposalFaults, match=problem):
+        preview(proposal, cut_off, into=into)
+
+
+def test_faulty_tables_are_named_as_such(copy_of_data):
+    (copy_of_data / "versions.csv").unlink()
+    proposal, _ = read_proposal(YAML_TEXT)
+
+    with pytest.raises(EvidenceFaults, match=r"versions\.csv"):
+        preview(proposal, DAY, directory=copy_of_data)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
+def test_when_a_file_cannot_be_replaced_none_is(copy_of_data, monkeypatch, at):
+    proposal, _ = read_proposal(YAML_TEXT)
+    change = preview(proposal, DAY, directory=copy_of_data)
+    before = {path.name: path.read_bytes() for path in copy_of_data.iterdir() if path.is_file()}
+    swap, calls = os.replace, []
+
+    def failing(source, target):
+        calls.append(target)
+        if len(calls) > at:
+            raise OSError("synthetic: disk is full")
+        swap(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(OSError, match="disk is full"):
+        write_change(change, copy_of_data)
+
+    assert len(change.files) == 4
+    assert {p.name: p.read_bytes() for p in copy_of_data.iterdir() if p.is_file()} == before
+
+
+def test_only_rows_are_appended(copy_of_data):
+    proposal, _ = read_proposal(YAML_TEXT)
+    before = {name: (copy_of_data / f"{name}.csv").read_text("utf-8") for name in ("studies", "outcomes")}
+    write_change(preview(proposal, DAY, directory=copy_of_data), copy_of_data)
+
+    for name, text in before.items():
+        after = (copy_of_data / f"{name}.csv").read_text("utf-8")
+        assert after.startswith(text)
+        assert len(list(csv.reader(after[len(text):].splitlines()))) == (1 if name == "studies" else 4)
