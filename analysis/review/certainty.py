@@ -53,12 +53,11 @@ def rate_findings_table(evidence: Evidence, population: str) -> Table:
         x: Any = body.inputs
         rows.append(
             {
-                "outcome": evidence.protocol.outcome(body.outcome).label,
+                "outcome": evidence.protocol.outcome(body.outcome).short_label,
                 "k": x.k,
                 "n": x.n,
                 "rate": Cell(percent(x.estimate, x.low, x.high), x.estimate) if x.k else None,
                 "certainty": _certainty_cell(stored, body, flagged),
-                "why": _lowered(stored, body),
                 "plain": rate_sentence(evidence, body, _level(stored, body)),
             }
         )
@@ -68,7 +67,6 @@ def rate_findings_table(evidence: Evidence, population: str) -> Table:
         Column("n", "Patients", "right"),
         Column("rate", "Rate (95 % interval)", "right"),
         Column("certainty", "Certainty"),
-        Column("why", "Lowered for"),
         Column("plain", "In plain words"),
     ]
     label = evidence.protocol.population(population).label
@@ -95,14 +93,13 @@ def effect_findings_table(evidence: Evidence) -> Table:
         absolute = known.absolute[known.main] if known else None
         rows.append(
             {
-                "outcome": _outcome_name(evidence, body.outcome),
+                "outcome": _short_name(evidence, body.outcome),
                 "k": x.k,
                 "n": x.n,
-                "control": round(absolute.per * absolute.baseline) if absolute else None,
-                "treated": round(absolute.per * absolute.risk) if absolute else None,
+                "control": round(absolute.per * absolute.baseline) if absolute else Cell("", ""),
+                "treated": round(absolute.per * absolute.risk) if absolute else Cell("", ""),
                 "ratio": Cell(ratio(x.ratio, x.ratio_low, x.ratio_high), x.ratio),
                 "certainty": _certainty_cell(stored, body, flagged),
-                "why": _lowered(stored, body),
                 "plain": effect_sentence(evidence, body, _level(stored, body)),
             }
         )
@@ -110,7 +107,7 @@ def effect_findings_table(evidence: Evidence) -> Table:
         Column("outcome", "Outcome"),
         Column("k", "Trials", "right"),
         Column("n", "Patients", "right"),
-        Column("control", "Medical treatment, per 1000", "right"),
+        Column("control", "Medical, per 1000", "right"),
         Column("treated", "Thrombectomy, per 1000", "right"),
         Column(
             "ratio",
@@ -119,7 +116,6 @@ def effect_findings_table(evidence: Evidence) -> Table:
             note="For the shift: common odds ratio of a better grade",
         ),
         Column("certainty", "Certainty"),
-        Column("why", "Lowered for"),
         Column("plain", "In plain words"),
     ]
     return table_from_rows(
@@ -308,14 +304,14 @@ def _certainty_cell(stored: dict[Any, Certainty], body: Body, flagged: set[tuple
     if level not in LEVELS:
         return Cell("not rated", "not rated", tone="missing")
     filled = LEVELS.index(level) + 1
-    signs = "⊕" * filled + "○" * (len(LEVELS) - filled)
+    # Joined, so that no line breaks within the signs.
+    signs = "\u2060".join("⊕" * filled + "○" * (len(LEVELS) - filled))
     again = "; judge again" if body.key("")[:3] in flagged else ""
-    return Cell(f"{signs} {_name(level)}{again}", _name(level) + again)
+    note = f"Lowered for {_lowered(stored, body)}."
+    return Cell(f"{signs} {_name(level)}{again}", _name(level) + again, note=note)
 
 
 def _lowered(stored: dict[Any, Certainty], body: Body) -> str:
-    if _level(stored, body) == "not_rated":
-        return "not rated"
     parts = []
     for domain, name in DOMAINS.items():
         row = stored.get(body.key(domain))
@@ -330,6 +326,10 @@ def _name(key: str) -> str:
 
 def _population_name(evidence: Evidence, key: str) -> str:
     return "Trials" if key == "trials" else evidence.protocol.population(key).short_label
+
+
+def _short_name(evidence: Evidence, key: str) -> str:
+    return "mRS shift" if key == "mrs_shift" else evidence.protocol.outcome(key).short_label
 
 
 def _outcome_name(evidence: Evidence, key: str) -> str:
