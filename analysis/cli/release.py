@@ -29,8 +29,10 @@ def run(args: argparse.Namespace) -> int:
     from analysis.living.release_pdf import print_report
     from analysis.review.session import ROOT, load
 
-    def pdf(_: Path, target: Path) -> str:
-        return "left out by --no-pdf" if args.no_pdf else print_report(ROOT, target, commit_time(ROOT))
+    def pdf(site: Path, target: Path) -> str:
+        if args.no_pdf:
+            return "left out by --no-pdf"
+        return print_report(site, target, ROOT, commit_time(ROOT))
 
     site, dist = args.site or ROOT / "_build" / "html", args.dist or ROOT / "dist"
     try:

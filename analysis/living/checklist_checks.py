@@ -213,11 +213,27 @@ def appraisal_tools(evidence: Evidence) -> Verdict:
 
 @_check
 def appraisal(evidence: Evidence) -> Verdict:
-    """Facts on bias exist for every included study."""
-    known = {row.study_id for row in evidence.appraisal}
+    """Every included study has judgements, each with a reason."""
+    with (DATA / "judgements.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
     included = {item.study_id for item in evidence.studies if item.eligibility == "include"}
-    missing = sorted(included - known)
+    missing = sorted(included - {row["study_id"] for row in rows if row["reason"]})
     return not missing, f"{len(included)} studies" if not missing else "none for " + ", ".join(missing)
+
+
+@_check
+def certainty(evidence: Evidence) -> Verdict:
+    """Every main outcome of the named populations is rated, with a reason for each domain."""
+    with (DATA / "certainty.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    rated = {(row["population"], row["outcome"]) for row in rows if row["body"] == "rate"}
+    cells = {
+        (population.key, outcome.key)
+        for population in evidence.protocol.populations
+        for outcome in evidence.protocol.main_outcomes
+        if population.published_name
+    }
+    return cells <= rated and all(row["reason"] for row in rows), f"{len(rows)} judgements with a reason"
 
 
 @_check
@@ -403,9 +419,7 @@ def sequential(evidence: Evidence) -> Verdict:
 @_check
 def doubts(evidence: Evidence) -> Verdict:
     """Doubtful facts name their source."""
-    return all(
-        item.doubt and item.source for item in evidence.doubts
-    ), f"{len(evidence.doubts)} doubts"
+    return all(item.doubt and item.source for item in evidence.doubts), f"{len(evidence.doubts)} doubts"
 
 
 @_check
