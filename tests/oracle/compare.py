@@ -51,6 +51,7 @@ class Outcome(NamedTuple):
     deviation: float
     worst: str
     reason: str
+    tolerance: float = 0.0  # the loosest that a number of the record was held to
 
 
 Comparer = Callable[[Dataset, dict[str, Any]], "list[Check] | str | None"]
@@ -115,14 +116,15 @@ def outcome(data: Dataset, record: dict[str, Any]) -> Outcome:
     worst = max(found, key=lambda c: c.deviation, default=None)
     failed = [c for c in found if not c.deviation <= c.tolerance]
     deviation = worst.deviation if worst else 0.0
+    loosest = max((c.tolerance for c in found), default=0.0)
     if not failed:
-        return Outcome(*head, "agree", deviation, worst.name if worst else "", "")
+        return Outcome(*head, "agree", deviation, worst.name if worst else "", "", loosest)
     for rule in REASONS.get((data.engine, record["kind"]), []):
         reason = rule(data, record, failed)
         if reason:
-            return Outcome(*head, "explained", deviation, worst.name, reason)
+            return Outcome(*head, "explained", deviation, worst.name, reason, loosest)
     names = ", ".join(f"{c.name} {c.ours:.12g} for {c.theirs:.12g}" for c in failed[:3])
-    return Outcome(*head, "differs", deviation, worst.name, names)
+    return Outcome(*head, "differs", deviation, worst.name, names, loosest)
 
 
 def _brief(record: dict[str, Any]) -> str:
