@@ -18,14 +18,16 @@ LAB_ARGS ?=
 RELEASE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lint lab bench lock release clean
+.PHONY: help setup book pdf new-review test lint lab bench lock release clean
 
 help:
 	@echo "make book   build the review into $(SITE)/index.html"
+	@echo "make pdf    print the whole review to _build/pdf/review.pdf (needs Chromium)"
 	@echo "make test   check code, data, notebooks and the built site"
 	@echo "make lab    open the chapters in JupyterLab"
 	@echo "make bench  time the engine"
 	@echo "make release VERSION=26.0.0   write site, data, results and checksums into dist/"
+	@echo "make new-review DIR=../mine TITLE='...'   start another review from this one"
 	@echo "make lock   renew requirements.txt from requirements.in"
 	@echo "make clean  remove what was built (make clean ALL=1 also removes .venv)"
 
@@ -61,6 +63,16 @@ book: $(READY)
 	@echo
 	@echo "The book is built. Open $(SITE)/index.html"
 	@echo "Every estimate as data: $(SITE)/results.json"
+
+# The pages that were built are put together and printed; no notebook runs again.
+pdf: book
+	@$(BIN)/python -m analysis.site.pdf $(SITE) _build/pdf/review.pdf
+
+# The copy has empty tables and a protocol to rewrite; it is checked at once.
+new-review: $(READY)
+	@test -n "$(DIR)" || { echo "Name a folder, as in: make new-review DIR=../my-review"; exit 1; }
+	@$(BIN)/python -m analysis.site.new_review "$(DIR)" --title "$(or $(TITLE),A new living systematic review)"
+	@$(BIN)/python -m analysis validate "$(DIR)/data"
 
 lint: $(READY)
 	@echo "Checking the code's style ..."
