@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from analysis.site.extras import not_found, sitemap
 from analysis.site.glossary import explain
+from analysis.site.icons import inline_icons, read_icons
 from analysis.site.metadata import head_tags, page_facts, structured_data
 
 if TYPE_CHECKING:
@@ -60,13 +61,17 @@ def finish_page(html: str, path: Path, evidence: Evidence, base: str = "") -> st
 def finish_site(outdir: Path, evidence: Evidence, base: str = "") -> None:
     """Finish every page of a built site and write the files beside them."""
     pages = []
+    icons = read_icons(outdir / "_static" / "scripts" / "fontawesome.js")
     for path in sorted(outdir.rglob("*.html")):
         place = path.relative_to(outdir)
-        if "_static" in place.parts or len(place.parts) != 2:
+        if "_static" in place.parts:
             continue
-        pages.append(place)
-        before = path.read_text("utf-8")
-        after = finish_page(before, place, evidence, base)
+        after = before = path.read_text("utf-8")
+        # Pages of the theme, such as the search, lie at the root and hold no chapter.
+        if len(place.parts) == 2:
+            pages.append(place)
+            after = finish_page(before, place, evidence, base)
+        after = inline_icons(after, icons)
         if after != before:
             path.write_text(after, "utf-8", newline="")
     changed = str(evidence.versions[-1].cut_off)
