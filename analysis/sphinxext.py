@@ -58,7 +58,6 @@ _MENDS: tuple[tuple[str, str], ...] = (
         r'<div class="sidebar-primary-item" role="navigation" aria-label="Home">\1',
     ),
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),
-    (r' aria-label="Color mode" data-bs-title="Color mode"', ' data-bs-title="Color mode"'),
     # An empty header cell names nothing.
     (r"<th></th>", "<td></td>"),
 )
