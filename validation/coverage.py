@@ -167,9 +167,7 @@ def _half_width(fits: IvFits, ci_method: str, q: float) -> tuple[FloatArray, Flo
 def cell_rows(cell: Cell, replications: int = REPLICATIONS) -> Iterator[dict[str, Any]]:
     """Simulate one cell and yield one row an interval."""
     rng = np.random.default_rng([SEED, CELLS.index(cell)])
-    parts = [
-        _chunk(cell, min(CHUNK, replications - start), rng) for start in range(0, replications, CHUNK)
-    ]
+    parts = [_chunk(cell, min(CHUNK, replications - start), rng) for start in range(0, replications, CHUNK)]
     for name in parts[0]:
         held = np.concatenate([part[name][0] for part in parts])
         width = np.concatenate([part[name][1] for part in parts])

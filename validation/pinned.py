@@ -1,4 +1,4 @@
-"""Compare with the reference values kept in tests/reference: ``python -m validation.pinned`` writes pinned.csv.
+"""Compare with the reference values in tests/reference: ``python -m validation.pinned`` writes a table.
 
 The values were made in R by the scripts beside them. Each line of the table is one kind of result: how many
 numbers were compared, the largest relative deviation, and the tolerance.
@@ -130,7 +130,9 @@ def _two_arms() -> Iterator[Line]:
         peto = measure == "PETO"
         ours = peto_odds_ratio(*tables) if peto else mantel_haenszel(*tables, measure)
         for name in ("estimate", "se", "q"):
-            yield from _pairs("Mantel-Haenszel and Peto", f"{measure} {name}", getattr(ours, name), theirs[name], CLOSED)
+            yield from _pairs(
+                "Mantel-Haenszel and Peto", f"{measure} {name}", getattr(ours, name), theirs[name], CLOSED
+            )
 
 
 def _logistic() -> Iterator[Line]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["heterogeneity_section", "influence_of", "prediction_table", "rival_table", "share_table"]
 
 #: Random subsets of the studies, and the seed that chooses them.
-SUBSETS, SEED = 3000, 20261122
+SUBSETS, SEED = 2000, 20261122
 #: Fewer studies than this say nothing about single ones.
 FEWEST = 4
 #: Draws of the bootstrap prediction interval.
@@ -57,7 +57,9 @@ def heterogeneity_section(evidence: Evidence, outcome: str) -> Section:
     parts += [
         Paragraph(_influence_sentence(influence, pooled)),
         _ladder(influence, pooled, outcome, words.label),
-        Fold("Influence of each study on the logistic model", _panel(influence, pooled, outcome, words.label)),
+        Fold(
+            "Influence of each study on the logistic model", _panel(influence, pooled, outcome, words.label)
+        ),
         Fold("Baujat plot, from inverse variance", _baujat(pooled, outcome, words.label)),
         _gosh(pooled, influence, outcome, words.label),
         rival_table(evidence, outcome),
@@ -123,9 +125,8 @@ def _influence_sentence(influence: GlmmInfluence, pooled: Pooled) -> str:
     )
     named = [label for label, out in zip(influence.labels, influence.influential, strict=True) if out]
     if named:
-        return f"{text} By the usual cuts, {and_list(named)} stands out as influential." if len(
-            named
-        ) == 1 else f"{text} By the usual cuts, {and_list(named)} stand out as influential."
+        verb = "stands" if len(named) == 1 else "stand"
+        return f"{text} By the usual cuts, {and_list(named)} {verb} out as influential."
     return f"{text} By the usual cuts, no study stands out as influential."
 
 
@@ -140,8 +141,6 @@ def _ladder(influence: GlmmInfluence, pooled: Pooled, outcome: str, label: str) 
             _logistic(float(mu)),
             _logistic(float(mu - h)),
             _logistic(float(mu + h)),
-            prediction_low=None,
-            prediction_high=None,
         )
         for name, mu, h in zip(influence.labels, influence.without.mu, half, strict=True)
     ]
@@ -153,9 +152,7 @@ def _ladder(influence: GlmmInfluence, pooled: Pooled, outcome: str, label: str) 
         title=f"{label}: without each study in turn",
         label_head="Left out",
         guide=pooled.estimate,
-        footer=(
-            "Refits have Wald intervals; the interval of all studies is the profile interval.",
-        ),
+        footer=("Refits have Wald intervals; the interval of all studies is the profile interval.",),
     )
 
 
@@ -191,8 +188,7 @@ def _baujat(pooled: Pooled, outcome: str, label: str) -> Figure:
     study = effects(pooled.events, pooled.total)
     across, up = baujat(fit_iv(study.yi, study.vi, tau2_method="reml"))
     points = [
-        BaujatPoint(name, float(x), float(y))
-        for name, x, y in zip(pooled.labels, across, up, strict=True)
+        BaujatPoint(name, float(x), float(y)) for name, x, y in zip(pooled.labels, across, up, strict=True)
     ]
     return draw(points, name=f"baujat-{outcome}", title=label)
 
@@ -307,9 +303,7 @@ def _prediction(pooled: Pooled, name: str) -> tuple[float, float]:
             pooled.events, pooled.total, model="iv", prediction_method="knapp-hartung", level=level
         ).prediction_mu
     else:
-        ends = prediction_interval(
-            pooled.mu, pooled.se, pooled.tau2, pooled.k, method=name, level=level
-        )
+        ends = prediction_interval(pooled.mu, pooled.se, pooled.tau2, pooled.k, method=name, level=level)
     return ends.low, ends.high
 
 

@@ -1,4 +1,4 @@
-"""Small-study effects and moderators: funnel on patients, tests, trim and fill, regression on year and size."""
+"""Small-study effects and moderators: funnel on patients, tests, trim and fill, regression."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def small_study_section(evidence: Evidence, outcome: str) -> Section:
     parts: list[Any] = [Paragraph(_peters_sentence(pooled)), _funnel(pooled, outcome, words.label)]
     if pooled.k >= FEWEST:
         parts += [
-            Fold("Egger's and Begg's tests, and why not to lean on them", small_study_tests(evidence, outcome)),
+            Fold(
+                "Egger's and Begg's tests, and why not to lean on them", small_study_tests(evidence, outcome)
+            ),
             Fold("Trim and fill: what if the funnel had to be even", trim_and_fill_table(evidence, outcome)),
         ]
     return Section(tuple(parts))
@@ -79,12 +81,12 @@ def _peters_sentence(pooled: Pooled) -> str:
     slope = float(test.coefficients[1])
     if not test.p_value < 0.1:
         found = "no sign that the rate changes with the size of a study"
+        remark = "No sign is not proof of none: with so few studies the test is weak."
     else:
         found = f"a sign that smaller studies report {'higher' if slope > 0 else 'lower'} rates"
-    return (
-        f"Peters' test over {studies} shows {found} (t {statistic(test.statistic)}, {p_value(test.p_value)}). "
-        "No sign is not proof of none: with so few studies the test is weak."
-    )
+        remark = "That may be missing studies, but also other patients or other centres."
+    numbers = f"t {statistic(test.statistic)}, {p_value(test.p_value)}"
+    return f"Peters' test over {studies} shows {found} ({numbers}). {remark}"
 
 
 def _funnel(pooled: Pooled, outcome: str, label: str) -> Figure:
@@ -107,8 +109,16 @@ def small_study_tests(evidence: Evidence, outcome: str) -> Table:
     if pooled is None:
         raise ValueError(f"no public count of {outcome}")
     yi, vi = _logits(pooled)
-    columns = [Column("test", "Test"), Column("value", "Statistic"), Column("p", "p"), Column("trust", "How to read it")]
-    tied = "misleading for proportions: a logit and its standard error are tied, so a rate far from half makes a lopsided funnel by itself"
+    columns = [
+        Column("test", "Test"),
+        Column("value", "Statistic"),
+        Column("p", "p"),
+        Column("trust", "How to read it"),
+    ]
+    tied = (
+        "misleading for proportions: a logit and its standard error are tied, so a rate far from half "
+        "makes a lopsided funnel by itself"
+    )
     rows: list[dict[str, object]] = []
     peters = _peters(pooled)
     rows.append(
@@ -140,7 +150,11 @@ def small_study_tests(evidence: Evidence, outcome: str) -> Table:
         )
     label = evidence.protocol.outcome(outcome).label
     return table_from_rows(
-        f"small-study-tests-{outcome}", f"{label}: tests of small-study effects", columns, rows, sortable=False
+        f"small-study-tests-{outcome}",
+        f"{label}: tests of small-study effects",
+        columns,
+        rows,
+        sortable=False,
     )
 
 
@@ -203,9 +217,7 @@ def moderator_section(evidence: Evidence, outcome: str) -> Section:
     size = np.log2(pooled.total)
     if float(np.ptp(size)) > 0:
         all_in = np.ones(pooled.k, bool)
-        parts += _moderator(
-            pooled, all_in, size, outcome, words.label, "Patients (doublings)", "size", 1.0
-        )
+        parts += _moderator(pooled, all_in, size, outcome, words.label, "Patients (doublings)", "size", 1.0)
     return Section(tuple(parts))
 
 
@@ -241,7 +253,8 @@ def _moderator(
     text = (
         f"{head}: {by} goes with odds multiplied by {ratio(*odds)} ({p_value(float(fit.p_value[1]))} by the "
         f"logistic model, {p_value(float(chance.p_value[0]))} by permuting the studies "
-        f"{count(chance.count)} times); it accounts for {_explained(fit)} of the variation between studies.{gone}"
+        f"{count(chance.count)} times); it accounts for {_explained(fit)} of the variation between "
+        f"studies.{gone}"
     )
     return [Paragraph(text), _bubble(pooled, use, x, centre, fit, outcome, label, head, stem)]
 
@@ -274,8 +287,12 @@ def _bubble(
     points = [
         BubblePoint(name, float(value), float(events), float(total), float(weight))
         for name, value, events, total, weight in zip(
-            np.array(pooled.labels)[use], x, pooled.events[use], pooled.total[use], pooled.weights[use],
+            np.array(pooled.labels)[use],
+            x,
+            pooled.events[use],
+            pooled.total[use],
+            pooled.weights[use],
             strict=True,
-        )  # fmt: skip
+        )
     ]
     return bubble(points, name=f"bubble-{outcome}-{stem}", title=label, moderator=head, line=line)

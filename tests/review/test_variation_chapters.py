@@ -1,0 +1,103 @@
+"""Sections on variation, small studies, verification and benchmarks."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from analysis.review import benchmark, heterogeneity, load, smallstudy, verification
+from analysis.review.cells import headline
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Any:
+    return load()
+
+
+def test_leaving_a_study_out_equals_pooling_the_others(evidence: Any) -> None:
+    from analysis.synthesis.pooled import pool
+
+    pooled = headline(evidence, "any", "sich", evidence.version(None).id).pooled
+    influence = heterogeneity.influence_of(evidence, "sich")
+
+    rest = pool(pooled.events[1:], pooled.total[1:], ci_method="wald")
+    assert influence.without.mu[0] == pytest.approx(rest.mu, rel=1e-8)
+
+
+def test_the_interval_of_the_book_is_marked_among_the_prediction_intervals(evidence: Any) -> None:
+    table = heterogeneity.prediction_table(evidence, "mortality90")
+
+    marked = [row for row in table.cells if "used in this book" in row[0].text]
+    assert len(table.cells) == 5
+    assert len(marked) == 1
+
+
+def test_shares_beyond_thresholds_are_shares(evidence: Any) -> None:
+    table = heterogeneity.share_table(evidence)
+
+    assert len(table.cells) == sum(len(item.thresholds) for item in evidence.protocol.main_outcomes)
+
+
+def test_the_fitted_logit_halves_the_true_rates() -> None:
+    from types import SimpleNamespace
+
+    pooled = SimpleNamespace(mu=math.log(0.7 / 0.3), tau2=0.5)
+
+    assert heterogeneity._threshold_share(pooled, 0.7) == pytest.approx(0.5)
+
+
+def test_few_studies_are_not_tested(evidence: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smallstudy, "FEWEST", 1000)
+
+    section = smallstudy.small_study_section(evidence, "reperfusion")
+
+    assert "none is made" in section._repr_html_()
+    assert "Egger" not in section._repr_html_()
+    assert "fewer than" in smallstudy.moderator_section(evidence, "reperfusion")._repr_html_()
+
+
+def test_misleading_tests_say_so(evidence: Any) -> None:
+    table = smallstudy.small_study_tests(evidence, "sich")
+
+    assert [row[0].text.split(" ")[0] for row in table.cells] == ["Peters", "Egger", "Begg"]
+    assert all("misleading" in row[-1].text for row in table.cells[1:])
+
+
+def test_moderators_show_both_p_values(evidence: Any) -> None:
+    text = smallstudy.moderator_section(evidence, "mortality90")._repr_html_()
+
+    assert "by permuting the studies" in text
+    assert text.count("review-figure") == 2
+
+
+def test_the_recommendation_follows_the_file(evidence: Any) -> None:
+    scores = verification.interval_scores()
+    best = min(scores, key=lambda name: scores[name][:2])
+
+    html = verification.coverage_section(evidence)._repr_html_()
+
+    assert f"is: {verification.INTERVALS[best][0]} " in html
+
+
+def test_absent_files_are_said(monkeypatch: pytest.MonkeyPatch, evidence: Any) -> None:
+    monkeypatch.setattr(verification, "_read", lambda name: ())
+    monkeypatch.setattr(benchmark, "read_results", lambda: None)
+
+    assert "not been" in verification.agreement_section()._repr_html_()
+    assert "not been run" in verification.coverage_section(evidence)._repr_html_()
+    assert "not been run" in benchmark.benchmark_section()._repr_html_()
+    assert "not been run" in benchmark.growth_section()._repr_html_()
+
+
+def test_ratio_and_agreement_stand_beside_each_other() -> None:
+    synthetic = {
+        "date": "2026-01-02", "machine": "synthetic", "versions": "none", "peak_mib": 1.0,
+        "ours": {"glmm_29": {"cpu": 0.001, "mu": 1.0, "tau2": 0.5}},
+        "peers": [{"key": "glmm_29", "peer": "Peer", "cpu": 0.1, "mu": 1.0, "tau2": 0.50005}],
+    }  # fmt: skip
+
+    table = benchmark.benchmark_section(synthetic).parts[1]
+
+    assert [cell.text for cell in table.cells[0]][2:] == ["1 ms", "Peer", "100 ms", "100", "1e-04"]
