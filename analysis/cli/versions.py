@@ -1,11 +1,16 @@
-"""`python -m analysis versions [VERSION]`: the versions, or the headline estimates of one of them."""
+"""`python -m analysis versions [VERSION]`: the versions, the estimates of one, or a new one opened."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from analysis.evidence.tables import Evidence
 
 __all__ = ["add_parser", "run"]
 
@@ -20,18 +25,34 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("version", nargs="?", metavar="VERSION", help="version by id or alias")
     parser.add_argument("--data", type=Path, default=None, metavar="DIR", help="folder of the tables")
+    parser.add_argument(
+        "--open",
+        type=date.fromisoformat,
+        default=None,
+        metavar="DATE",
+        help="append the next version, with this last day for a study to become public",
+    )
+    parser.add_argument(
+        "--trigger", default="Scheduled search.", metavar="TEXT", help="what caused the new version"
+    )
+    parser.add_argument(
+        "--searched-on", type=date.fromisoformat, default=None, metavar="DATE", help="day of its search"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the versions or the estimates and return the exit code."""
     from analysis.evidence.faults import EvidenceFaults
-    from analysis.evidence.load import load_evidence
+    from analysis.evidence.load import DATA, load_evidence
     from analysis.living.time_machine import time_machine
     from analysis.living.versions import broken_patches, step_between
 
     try:
         evidence = load_evidence(args.data)
+        if args.open:
+            print(_open(evidence, args.data or DATA, args.open, args.trigger, args.searched_on))
+            return 0
         if args.version:
             past = time_machine(evidence, args.version)
             print(json.dumps(past.to_dict(), indent=1) if args.json else past.to_text())
@@ -50,3 +71,20 @@ def run(args: argparse.Namespace) -> int:
     for item in broken:
         print(f"patch {item.version} changed {item.population}, {item.outcome}", file=sys.stderr)
     return int(bool(broken))
+
+
+def _open(evidence: Evidence, folder: Path, cut_off: date, trigger: str, searched_on: date | None) -> str:
+    """Append the row of the next version and say so."""
+    import csv
+    import io
+
+    from analysis.living.versions import version_cells
+
+    path = folder / "versions.csv"
+    text = path.read_text("utf-8")
+    cells = version_cells(evidence, cut_off, trigger, searched_on)
+    head = next(csv.reader(io.StringIO(text, newline="")))
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow([cells.get(name, "") for name in head])
+    path.write_text(text + line.getvalue(), "utf-8", newline="")
+    return f"opened version {cells['id']}: {cells['label']}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from analysis.living.diff import EvidenceDiff, diff_versions
@@ -99,5 +99,14 @@ def _add(parent: ElementTree.Element, name: str, text: str = "", **attributes: s
     return child
 
 
-def _json(value: object) -> bytes:
-    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
+def _json(value: Any) -> bytes:
+    return (json.dumps(_settled(value), indent=1, allow_nan=False) + "\n").encode()
+
+
+def _settled(value: Any) -> Any:
+    """Keep ten digits: the last bits of a fit may differ between builds, and a file must not."""
+    if isinstance(value, dict):
+        return {key: _settled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_settled(item) for item in value]
+    return float(f"{value:.10g}") if isinstance(value, float) else value

@@ -14,6 +14,7 @@ import numpy as np
 
 from analysis.living.attribution import Toggle, attribute
 from analysis.living.refit import refit
+from analysis.living.versions import SAME
 from analysis.results import Result, to_plain
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class CellDiff(Result):
 
     @property
     def same(self) -> bool:
-        """Whether nothing about the result changed, to the last digit."""
+        """Whether nothing about the result changed."""
         return _equal(self.before, self.after) and not self.moves and not self.left
 
     @property
@@ -351,11 +352,11 @@ def _estimate(pooled: Pooled | None) -> Estimate | None:
 
 
 def _equal(one: Estimate | None, other: Estimate | None) -> bool:
-    """Compare exactly; an interval that exists on neither side is no difference."""
+    """Compare to the precision of the fits; an interval that exists on neither side is no difference."""
     if one is None or other is None:
         return one is other
     pairs = zip(asdict(one).values(), asdict(other).values(), strict=True)
-    return all(a == b or (a != a and b != b) for a, b in pairs)
+    return all(abs(a - b) <= SAME or (a != a and b != b) for a, b in pairs)
 
 
 def _left(now: Counts, was: Counts) -> tuple[Left, ...]:

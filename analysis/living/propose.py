@@ -21,7 +21,7 @@ from analysis.evidence.faults import EvidenceFaults, Fault
 from analysis.evidence.load import DATA, load_evidence
 from analysis.living.diff import EvidenceDiff, diff_evidence
 from analysis.living.proposal import Proposal
-from analysis.living.versions import next_number
+from analysis.living.versions import version_cells
 from analysis.results import Result
 
 if TYPE_CHECKING:
@@ -160,30 +160,14 @@ def _version(evidence: Evidence, tables: Tables, proposal: Proposal, cut_off: da
             fault = Fault(proposal.name, 0, "--into", into, "not the newest version", newest.id)
             raise ProposalFaults((fault,))
         return newest.id
-    if cut_off <= newest.cut_off:
-        expected = f"a date after {newest.cut_off}, the cut-off of version {newest.id}"
-        fault = Fault(proposal.name, 0, "--cut-off", str(cut_off), "too early", expected)
-        raise ProposalFaults((fault,))
-    number = str(next_number(evidence, cut_off, estimates_change=True))
-    month = f"{cut_off:%Y-%m}"
-    taken = {item.alias for item in evidence.versions}
-    letters = ("", *"bcdefghijklmnopqrstuvwxyz")
-    alias = next(month + letter for letter in letters if month + letter not in taken)
-    _append(
-        tables["versions"],
-        {
-            "id": number,
-            "alias": alias,
-            "label": f"Public by {cut_off.day} {cut_off:%B %Y}",
-            "cut_off": str(cut_off),
-            "stage": "update",
-            "searched_on": "not recorded",
-            "trigger": f"Counts proposed: {proposal.study.get('study_id', '')}.",
-            "methods_changes": f"None since {newest.id}.",
-            "people": newest.people,
-        },
-    )
-    return number
+    trigger = f"Counts proposed: {proposal.study.get('study_id', '')}."
+    try:
+        cells = version_cells(evidence, cut_off, trigger)
+    except ValueError as error:
+        fault = Fault(proposal.name, 0, "--cut-off", str(cut_off), "too early", str(error))
+        raise ProposalFaults((fault,)) from error
+    _append(tables["versions"], cells)
+    return cells["id"]
 
 
 def _apply(evidence: Evidence, tables: Tables, proposal: Proposal, version: str, today: date) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
 
 __all__ = [
+    "SAME",
     "Change",
     "PatchCheck",
     "VersionNumber",
@@ -19,7 +20,18 @@ __all__ = [
     "next_number",
     "parse_number",
     "step_between",
+    "version_cells",
 ]
+
+#: Two fits of equal counts may differ in the last bits, as different code can have made them; beyond
+#: this they are different results.
+SAME = 1e-9
+
+#: Not from the calendar of the system, whose language may be another.
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
 
 #: What a version does to the one before: new year of search, data changed, no estimate changed.
 Change = Literal["year", "minor", "patch"]
@@ -107,7 +119,7 @@ def next_number(evidence: Evidence, cut_off: date, *, estimates_change: bool) ->
 def broken_patches(evidence: Evidence) -> tuple[PatchCheck, ...]:
     """Return every headline result that a patch changed; a patch that keeps its word changes none.
 
-    The numbers are compared exactly: equal counts give equal estimates to the last bit.
+    The counts are compared exactly, the estimates to the precision that the fits reach.
     """
     from analysis.review.cells import headlines
 
@@ -118,9 +130,49 @@ def broken_patches(evidence: Evidence) -> tuple[PatchCheck, ...]:
         pairs = zip(headlines(evidence, old.id), headlines(evidence, new.id), strict=True)
         for was, now in pairs:
             values = [cell.pooled.estimate if cell.pooled else None for cell in (was, now)]
-            same = was.counts.study_id == now.counts.study_id and values[0] == values[1]
-            same = same and (was.counts.events == now.counts.events).all()
-            if not same or not (was.counts.total == now.counts.total).all():
+            counts = [
+                (cell.counts.study_id, cell.counts.events.tolist(), cell.counts.total.tolist())
+                for cell in (was, now)
+            ]
+            if counts[0] != counts[1] or not _same(*values):
                 question = now.question
                 found.append(PatchCheck(new.id, question.population, question.outcome, *values))
     return tuple(found)
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= SAME
+
+
+def version_cells(
+    evidence: Evidence, cut_off: date, trigger: str, searched_on: date | None = None
+) -> dict[str, str]:
+    """Return the cells of the row that opens the next version.
+
+    Raises
+    ------
+    ValueError
+        When the cut-off is not after that of the newest version.
+    """
+    newest = evidence.versions[-1]
+    if cut_off <= newest.cut_off:
+        raise ValueError(
+            f"{cut_off} is too early; expected a date after {newest.cut_off}, the cut-off of version "
+            f"{newest.id}"
+        )
+    taken = {item.alias for item in evidence.versions}
+    letters = ("", *"bcdefghijklmnopqrstuvwxyz")
+    alias = next(name for letter in letters if (name := f"{cut_off:%Y-%m}{letter}") not in taken)
+    return {
+        "id": str(next_number(evidence, cut_off, estimates_change=True)),
+        "alias": alias,
+        "label": f"Public by {cut_off.day} {_MONTHS[cut_off.month - 1]} {cut_off.year}",
+        "cut_off": str(cut_off),
+        "stage": evidence.versions[-1].stage if len(evidence.versions) > 1 else "update",
+        "searched_on": str(searched_on) if searched_on else "not recorded",
+        "trigger": trigger,
+        "methods_changes": f"None since {newest.id}.",
+        "people": newest.people,
+    }
