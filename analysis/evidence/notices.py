@@ -7,7 +7,7 @@ later goes, and a retraction is not yet known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +21,7 @@ __all__ = ["as_known", "cell_value", "retractions", "same_place"]
 
 Row = TypeVar("Row", Study, Outcome)
 
-_READ = {
+_READ: dict[str, Callable[[str], Any]] = {
     "str": str,
     "int | None": lambda text: int(text) if text else None,
     "Decimal | None": lambda text: Decimal(text) if text else None,

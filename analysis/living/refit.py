@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,12 +72,10 @@ def _fits(
     from analysis.synthesis.inverse_variance import fit_iv_many
     from analysis.synthesis.scales import back_transform, effects
 
-    found = effects(x, n, choice.scale)
+    scale: Any = choice.scale
+    totals = n.astype(np.float64)
+    found = effects(x.astype(np.float64), totals, scale)
     # An empty row has no fit; its weights are lent and its answer is taken away by the caller.
     lent = np.where(w.sum(axis=1, keepdims=True) > 0, w, 1.0)
     iv = fit_iv_many(found.yi, found.vi, weights=lent, tau2_method=choice.tau2_method)
-
-    def back(value: FloatArray) -> FloatArray:
-        return np.asarray(back_transform(value, choice.scale, n), dtype=float)
-
-    return iv.mu, iv.se[:, 0], iv.converged, back
+    return iv.mu, iv.se[:, 0], iv.converged, partial(back_transform, scale=scale, total=totals)

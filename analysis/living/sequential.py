@@ -16,6 +16,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -62,17 +63,21 @@ def obrien_fleming(fractions: Sequence[float], alpha: float = 0.05) -> FloatArra
             continue
         spread = np.sqrt(width)
 
-        def leaving(z: float, at: FloatArray = at, w: FloatArray = weight, t: tuple = (time, spread)):  # noqa: ANN202
-            edge = z * np.sqrt(t[0])
-            return float(w @ (ndtr((-edge - at) / t[1]) + ndtr((at - edge) / t[1])))
-
-        bounds[look] = _edge(leaving, spent[look] - used)
+        bounds[look] = _edge(partial(_leaving, at, weight, time, spread), spent[look] - used)
         used = spent[look]
         edge = min(bounds[look], _FARTHEST) * np.sqrt(time)
         here = edge * nodes
         density = np.exp(-0.5 * ((here[:, None] - at) / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
         at, weight, before = here, edge * parts * (density @ weight), time
     return bounds
+
+
+def _leaving(at: FloatArray, weight: FloatArray, time: float, spread: float, z: float) -> float:
+    """Probability of lying beyond z at a look, not having crossed before."""
+    from scipy.special import ndtr
+
+    edge = z * np.sqrt(time)
+    return float(weight @ (ndtr((-edge - at) / spread) + ndtr((at - edge) / spread)))
 
 
 def _edge(leaving: Callable[[float], float], wanted: float) -> float:

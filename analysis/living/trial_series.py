@@ -106,18 +106,21 @@ def trial_series(evidence: Evidence, outcome: str, version: str | None = None) -
     years, weights = year_weights([item.year for item in arms])
     if not years:
         return None
-    columns = [[getattr(item, name) for item in arms] for name in ("events1", "total1", "events2", "total2")]
-    effects = two_arm_effects(*columns, "RR")
+    treated, control = (
+        ([getattr(item, f"events{arm}") for item in arms], [getattr(item, f"total{arm}") for item in arms])
+        for arm in (1, 2)
+    )
+    effects = two_arm_effects(*treated, *control, measure="RR")
     fits = fit_iv_many(effects.yi, effects.vi, weights=weights, tau2_method="reml")
     common = fit_iv_many(effects.yi, effects.vi, weights=weights, tau2_method="ee")
     chosen = evidence.protocol.text["living"]["sequential"]
     alpha, power = float(chosen["alpha"]), float(chosen["power"])
     better_high = evidence.protocol.outcome(outcome).direction == "better-high"
     relative = 1 + float(chosen["relative_change"]) * (1 if better_high else -1)
-    control_rate = sum(columns[2]) / sum(columns[3])
+    control_rate = sum(control[0]) / sum(control[1])
     spread = diversity(float(common.se[-1, 0]), float(fits.se[-1, 0]))
     required = required_patients(control_rate, control_rate * relative, alpha, power) / (1 - spread)
-    patients = weights @ (np.array(columns[1]) + np.array(columns[3]))
+    patients = weights @ (np.array(treated[1]) + np.array(control[1]))
     z = fits.mu / fits.se[:, 0]
     boundaries = obrien_fleming(patients / required, alpha)
     penalised = iterated_logarithm(z, 1 / fits.se[:, 0] ** 2, float(chosen["penalty"]))

@@ -117,9 +117,7 @@ COUNTS = ([3, 9, 4, 12, 0], [20, 22, 25, 21, 9])
 def test_a_refit_is_the_pool_of_the_studies_kept(real, model):
     from dataclasses import replace
 
-    choice = replace(
-        real.protocol.primary, model=model, tau2_method="ml" if model == "glmm" else "reml"
-    )
+    choice = replace(real.protocol.primary, model=model, tau2_method="ml" if model == "glmm" else "reml")
     weights = np.array([[1, 1, 1, 1, 1], [1, 0, 1, 1, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 1]], float)
     found = refit(*COUNTS, weights, choice)
     for row in (0, 1):

@@ -98,9 +98,7 @@ def _two(extra=(), changes=None):
 def test_a_threshold_that_is_crossed_is_named():
     # Half of the patients is the threshold of mRS 0-2: 23 of 40 lies above, 25 of 140 more below.
     diff = diff_evidence(_two(), _two([("c", 15, 100)]))
-    (crossing,) = [
-        item for item in diff.cell("primary", "mrs02").crossings if item.what == "estimate"
-    ]
+    (crossing,) = [item for item in diff.cell("primary", "mrs02").crossings if item.what == "estimate"]
 
     assert (crossing.threshold, crossing.before, crossing.after) == (0.5, "above", "below")
 

@@ -107,9 +107,7 @@ def test_of_two_corrections_of_a_cell_the_first_version_gets_the_oldest_value(
     next_version(copy_of_data, "26.1.0", "2026-12-10")
     next_version(copy_of_data, "26.2.0", "2026-12-20", alias="2026-12b")
     title = real.study("goyal2025").title
-    for place, (version, old, new) in enumerate(
-        [("26.1.0", "oldest", "older"), ("26.2.0", "older", title)]
-    ):
+    for place, (version, old, new) in enumerate([("26.1.0", "oldest", "older"), ("26.2.0", "older", title)]):
         _notice(
             append, copy_of_data, notice_id=f"synthetic-{place}", version=version,
             kind="correction", study_id="goyal2025", table="studies", column="title",

@@ -265,4 +265,4 @@ def test_only_rows_are_appended(copy_of_data):
     for name, text in before.items():
         after = (copy_of_data / f"{name}.csv").read_text("utf-8")
         assert after.startswith(text)
-        assert len(list(csv.reader(after[len(text):].splitlines()))) == (1 if name == "studies" else 4)
+        assert len(list(csv.reader(after[len(text) :].splitlines()))) == (1 if name == "studies" else 4)

@@ -166,8 +166,6 @@ def test_one_update_tells_one_story(copy_of_data, exports, tmp_path, capsys):
     entry = ElementTree.fromstring(atom_feed(evidence)).find("{http://www.w3.org/2005/Atom}entry")
     assert "Version 27.0.0" in entry.find("{http://www.w3.org/2005/Atom}title").text
     before = load_evidence()
-    estimates = [
-        headline(each, "primary", "mrs02", "26.0.0").pooled.estimate for each in (evidence, before)
-    ]
+    estimates = [headline(each, "primary", "mrs02", "26.0.0").pooled.estimate for each in (evidence, before)]
     assert estimates[0] == pytest.approx(estimates[1], abs=1e-12)
     assert json.loads(json.dumps(diff.to_dict()))["after"]["id"] == "27.0.0"
