@@ -85,11 +85,13 @@ def agreement_section() -> Section:
         )
     names = ("records", "covered", "agree", "explained", "differ", "skipped")
     total = {name: sum(int(row[name]) for row in rows) for name in names}
+    open_ones = (
+        f"{count(total['differ'])} differ without a reason found so far. " if total["differ"] else ""
+    )
     text = (
         f"Of {count(total['records'])} records, {count(total['covered'])} are covered: "
-        f"{count(total['agree'])} agree within their tolerance, {count(total['explained'])} "
-        "differ for a reason "
-        f"that the comparison checks and states, and {count(total['differ'])} differ without one. "
+        f"{count(total['agree'])} agree within their tolerance, {count(total['explained'])} differ for a "
+        f"reason that the comparison checks and states. {open_ones}"
         f"{count(total['skipped'])} are left out, each with its reason."
     )
     heads = ("Records", "Covered", "Agree", "Explained", "Differ", "Left out")
@@ -99,7 +101,9 @@ def agreement_section() -> Section:
         Column("largest", "Largest deviation", "right", note="Relative, among the records that agree."),
         Column("tolerance", "Tolerance", "right", note="The loosest that a number of this kind is held to."),
     ]
-    shown = [row | {name: int(row[name]) for name in names} for row in rows]
+    shown = [
+        row | {name: int(row[name]) for name in names} | {"tolerance": row["tolerance"] or None} for row in rows
+    ]
     table = table_from_rows(
         "verified-agreement", "Agreement with metafor and meta by kind of result", columns, shown
     )
