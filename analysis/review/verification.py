@@ -85,9 +85,7 @@ def agreement_section() -> Section:
         )
     names = ("records", "covered", "agree", "explained", "differ", "skipped")
     total = {name: sum(int(row[name]) for row in rows) for name in names}
-    open_ones = (
-        f"{count(total['differ'])} differ without a reason found so far. " if total["differ"] else ""
-    )
+    open_ones = f"{count(total['differ'])} differ without a reason found so far. " if total["differ"] else ""
     text = (
         f"Of {count(total['records'])} records, {count(total['covered'])} are covered: "
         f"{count(total['agree'])} agree within their tolerance, {count(total['explained'])} differ for a "
@@ -102,7 +100,8 @@ def agreement_section() -> Section:
         Column("tolerance", "Tolerance", "right", note="The loosest that a number of this kind is held to."),
     ]
     shown = [
-        row | {name: int(row[name]) for name in names} | {"tolerance": row["tolerance"] or None} for row in rows
+        row | {name: int(row[name]) for name in names} | {"tolerance": row["tolerance"] or None}
+        for row in rows
     ]
     table = table_from_rows(
         "verified-agreement", "Agreement with metafor and meta by kind of result", columns, shown
