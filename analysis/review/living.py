@@ -156,8 +156,8 @@ def clock_section(evidence: Evidence) -> Section:
     )
     due = (
         f"The evidence holds what was public by {date_text(str(newest.cut_off))}. {searched} The next search "
-        f"is due by {date_text(str(clock.next_due))}; from {date_text(str(clock.last_day))} on, the review "
-        "counts as overdue and its publishing job stops."
+        f"is due by {date_text(str(clock.next_due))}; after {date_text(str(clock.last_day))} the review counts "
+        "as overdue and its publishing job stops."
     )
     rows = [
         {
