@@ -18,12 +18,13 @@ LAB_ARGS ?=
 RELEASE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book pdf new-review test lint lab bench lock release clean
+.PHONY: verify help setup book pdf new-review test lint lab bench lock release clean
 
 help:
 	@echo "make book   build the review into $(SITE)/index.html"
 	@echo "make pdf    print the whole review to _build/pdf/review.pdf (needs Chromium)"
 	@echo "make test   check code, data, notebooks and the built site"
+	@echo "make verify compare every reference record with the engine"
 	@echo "make lab    open the chapters in JupyterLab"
 	@echo "make bench  time the engine"
 	@echo "make release VERSION=26.0.0   write site, data, results and checksums into dist/"
@@ -86,6 +87,10 @@ test: lint book
 	  --nbval-lax --nbval-current-env tests book $(PYTEST_ARGS)
 	@echo
 	@echo "All tests passed. The tests are in tests/, the tested site is $(SITE)/index.html"
+
+verify: $(READY)
+	@echo "Comparing all reference records in ../shared/oracle (minutes) ..."
+	@REVIEW_ALL_RECORDS=1 $(BIN)/python -m pytest -n 2 -q tests/oracle $(PYTEST_ARGS)
 
 lab: $(READY)
 	@echo "Opening the chapters in JupyterLab; stop it with Ctrl-C ..."

@@ -8,7 +8,6 @@ import pytest
 
 from analysis.__main__ import main
 
-
 #: Keys that others read from `pool --json`.
 _CONTRACT = {
     *("k", "events", "total", "model", "tau2_method", "ci_method", "mu", "se", "ci_low_mu", "ci_high_mu"),

@@ -9,11 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from analysis.evidence.content import content_hash
 from analysis.evidence.contracts import RawRow, Schema, read_schema, read_table
 from analysis.evidence.faults import EvidenceFaults, Fault
 from analysis.evidence.protocol import Protocol, read_protocol
 from analysis.evidence.rules import Tables, run_checks
-from analysis.evidence.tables import TABLES, Evidence, content_hash
+from analysis.evidence.tables import TABLES, Evidence
 
 __all__ = ["DATA", "load_evidence"]
 
@@ -64,7 +65,7 @@ def load_evidence(directory: str | Path | None = None) -> Evidence:
     if faults:
         raise EvidenceFaults(tuple(faults))
     return Evidence(
-        **rows, protocol=protocol, data_hash=content_hash(rows, protocol), checks=checks
+        **rows, protocol=protocol, data_hash=content_hash(rows, protocol, TABLES), checks=checks
     )
 
 

@@ -6,15 +6,14 @@ shows, so any number can be traced to its line in `data/`.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from analysis.evidence.content import content_hash
 from analysis.evidence.judgement_rows import AppraisalDomain, Certainty, Judgement
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ __all__ = [
     "Study",
     "TrialEffect",
     "Version",
-    "content_hash",
 ]
 
 
@@ -479,24 +477,10 @@ class Evidence:
             name: tuple(row for row in rows if _belongs(row, kept)) for name, rows in tables.items()
         }
         cut["versions"] = self.versions[: place + 1]
-        return replace(self, **cut, data_hash=content_hash(cut, self.protocol), checks=())
+        return replace(self, **cut, data_hash=content_hash(cut, self.protocol, TABLES), checks=())
 
 
 def _belongs(row: Row, kept: set[str]) -> bool:
     """Keep rows of kept studies, and rows that belong to no study of `studies.csv`."""
     study_id = getattr(row, "study_id", "")
     return not study_id or study_id in kept
-
-
-def content_hash(tables: Mapping[str, Iterable[Any]], protocol: Protocol) -> str:
-    """Return the SHA-256 of the tables' rows and of the protocol, in canonical order."""
-    digest = hashlib.sha256()
-    for name in sorted(tables):
-        names = [item.name for item in fields(TABLES[name]) if item.name != "row"]
-        lines = sorted(
-            "\x1f".join("" if (value := getattr(row, item)) is None else str(value) for item in names)
-            for row in tables[name]
-        )
-        digest.update("\n".join([name, *names, *lines, ""]).encode())
-    digest.update(protocol.canonical.encode())
-    return digest.hexdigest()

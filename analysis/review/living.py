@@ -156,8 +156,8 @@ def clock_section(evidence: Evidence) -> Section:
     )
     due = (
         f"The evidence holds what was public by {date_text(str(newest.cut_off))}. {searched} The next search "
-        f"is due by {date_text(str(clock.next_due))}; after {date_text(str(clock.last_day))} the review counts "
-        "as overdue and its publishing job stops."
+        f"is due by {date_text(str(clock.next_due))}; after {date_text(str(clock.last_day))} the review "
+        "counts as overdue and its publishing job stops."
     )
     rows = [
         {
@@ -219,11 +219,12 @@ def _notice_text(item: Any) -> str:
 
 def _retraction_effect(evidence: Evidence) -> Any:
     """The newest version with the retracted studies, and without them."""
-    from analysis.evidence.tables import TABLES, content_hash
+    from analysis.evidence.content import content_hash
+    from analysis.evidence.tables import TABLES
 
     kept = tuple(item for item in evidence.notices if item.kind != "retraction")
     tables = {name: getattr(evidence, name) for name in TABLES} | {"notices": kept}
-    as_if = replace(evidence, notices=kept, data_hash=content_hash(tables, evidence.protocol))
+    as_if = replace(evidence, notices=kept, data_hash=content_hash(tables, evidence.protocol, TABLES))
     diff = diff_evidence(as_if, evidence)
     rows = [
         {

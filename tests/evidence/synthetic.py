@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from functools import cache
 
+from analysis.evidence.content import content_hash
 from analysis.evidence.load import DATA
 from analysis.evidence.protocol import Protocol, read_protocol
 from analysis.evidence.tables import (
@@ -14,7 +15,6 @@ from analysis.evidence.tables import (
     OverlapGroup,
     Study,
     Version,
-    content_hash,
 )
 
 
@@ -68,4 +68,4 @@ def evidence(studies, outcomes, *, doubts=(), groups=()) -> Evidence:
         "doubts": tuple(doubts),
         "overlap": tuple(OverlapGroup(0, name, kind, "", "") for name, kind in groups),
     }
-    return Evidence(**tables, protocol=protocol(), data_hash=content_hash(tables, protocol()))
+    return Evidence(**tables, protocol=protocol(), data_hash=content_hash(tables, protocol(), TABLES))
