@@ -241,6 +241,14 @@ def _height(y: np.ndarray, v: np.ndarray, tau2: float, restricted: bool) -> floa
     return float(value - 0.5 * np.log(w.sum()) if restricted else value)
 
 
+@explains("metafor", "rma.uni")
+def prediction_from_one_study(data: Dataset, record: dict[str, Any], failed: list[Check]) -> str:
+    """One study cannot say how studies vary: we give no prediction interval, the peer gives one."""
+    only_prediction = all(c.name.startswith("pi_") or "pi_" in c.name for c in failed)
+    one = record["outputs"].get("k") in (1, [1])
+    return "peer predicts from one study; we give no interval there" if one and only_prediction else ""
+
+
 @explains("metafor", "rma.uni", "subgroup.separate_tau2", "meta_regression")
 def fallback_control(data: Dataset, record: dict[str, Any], failed: list[Check]) -> str:
     loose = "threshold=1e-12" not in record["call"]
