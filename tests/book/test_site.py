@@ -84,7 +84,8 @@ def test_no_substitution_is_left_unfilled(pages, site):
     for path in _content_pages(pages, site):
         text = path.read_text("utf-8")
         assert "{{" not in text, path.name
-        assert "Traceback" not in text, path.name
+        # The function reference shows examples that end in an error on purpose.
+        assert path.name == "api.html" or "Traceback" not in text, path.name
 
 
 def test_feed_keeps_its_schema(site):
