@@ -196,12 +196,24 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     finish_site(outdir, review.load(), site_base(app.config.html_baseurl))
 
 
+def _note_assets(app: Sphinx, config: Config) -> None:
+    """Make the build depend on the style sheets and scripts; Sphinx alone would not copy a changed one."""
+    seen = hashlib.sha256()
+    for path in sorted((_ROOT / "book" / "_static").rglob("*")):
+        if path.is_file():
+            seen.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    config.review_assets = seen.hexdigest()
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the hooks with Sphinx."""
     from analysis import book_pages, sphinxbib
 
     sphinxbib.register()
     book_pages.connect(app)
+    # A value that counts for the pages' looks: when it changes Sphinx writes every page again.
+    app.add_config_value("review_assets", "", "html", types=[str])
+    app.connect("config-inited", _note_assets)
     app.connect("config-inited", _point_cache_at_inputs)
     app.connect("config-inited", _isolate_kernels)
     app.connect("config-inited", _hand_facts_to_pages)

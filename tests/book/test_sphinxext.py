@@ -114,10 +114,15 @@ def test_live_code_scripts_are_left_out():
 
 def test_setup_connects_every_hook():
     connected = []
-    app = SimpleNamespace(connect=lambda event, hook, priority=500: connected.append(event))
+    values = []
+    app = SimpleNamespace(
+        connect=lambda event, hook, priority=500: connected.append(event),
+        add_config_value=lambda name, default, rebuild, types: values.append((name, rebuild)),
+    )
 
     assert setup(app)["parallel_read_safe"]
     assert {"config-inited", "env-get-outdated", "html-page-context", "build-finished"} <= set(connected)
+    assert values == [("review_assets", "html")]
 
 
 def test_style_of_the_bibliography_bears_missing_fields():
