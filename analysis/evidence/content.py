@@ -1,4 +1,4 @@
-"""The content hash: one fingerprint of everything that was read."""
+"""The content hashes: fingerprints of what was read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis.evidence.protocol import Protocol
 
-__all__ = ["content_hash"]
+__all__ = ["content_hash", "table_hash"]
 
 
 def content_hash(
@@ -22,11 +22,21 @@ def content_hash(
     """
     digest = hashlib.sha256()
     for name in sorted(tables):
-        names = [item.name for item in fields(classes[name]) if item.name != "row"]
-        lines = sorted(
-            "\x1f".join("" if (value := getattr(row, item)) is None else str(value) for item in names)
-            for row in tables[name]
-        )
-        digest.update("\n".join([name, *names, *lines, ""]).encode())
+        digest.update(_canonical(name, tables[name], classes[name]))
     digest.update(protocol.canonical.encode())
     return digest.hexdigest()
+
+
+def table_hash(name: str, rows: Iterable[Any], kind: type) -> str:
+    """Return the SHA-256 of one table alone, in the same canonical order."""
+    return hashlib.sha256(_canonical(name, rows, kind)).hexdigest()
+
+
+def _canonical(name: str, rows: Iterable[Any], kind: type) -> bytes:
+    """Return rows as bytes that do not depend on their order; where a row stands in its file is left out."""
+    names = [item.name for item in fields(kind) if item.name != "row"]
+    lines = sorted(
+        "\x1f".join("" if (value := getattr(row, item)) is None else str(value) for item in names)
+        for row in rows
+    )
+    return "\n".join([name, *names, *lines, ""]).encode()

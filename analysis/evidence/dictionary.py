@@ -9,13 +9,16 @@ from typing import Any
 from analysis.evidence.load import DATA
 from analysis.evidence.tables import TABLES
 
-__all__ = ["dictionary_markdown", "dictionary_rows"]
+__all__ = ["DOCUMENTED", "dictionary_markdown", "dictionary_rows"]
+
+#: Every table with a schema: those of the evidence, and the ledger of records.
+DOCUMENTED: tuple[str, ...] = (*TABLES, "records")
 
 
 def dictionary_rows(directory: Path = DATA) -> list[dict[str, str]]:
     """Return one row a column: file, column, kind, allowed values and meaning."""
     rows = []
-    for name in TABLES:
+    for name in DOCUMENTED:
         schema = _read(directory, name)
         for field in schema["fields"]:
             rows.append(
@@ -34,7 +37,7 @@ def dictionary_markdown(directory: Path = DATA) -> str:
     """Return the dictionary as Markdown, one section a file."""
     parts = []
     rows = dictionary_rows(directory)
-    for name in TABLES:
+    for name in DOCUMENTED:
         schema = _read(directory, name)
         key = ", ".join(f"`{column}`" for column in schema.get("primaryKey", []))
         lines = [f"### {name}.csv", "", schema["title"] + "."]

@@ -15,10 +15,12 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cache
+from difflib import get_close_matches
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from analysis.evidence.content import table_hash
 from analysis.evidence.faults import EvidenceFaults, Fault
 from analysis.living.records.record import Record
 from analysis.results import Result
@@ -176,6 +178,11 @@ class Ledger(Result):
 
     records: tuple[LedgerRow, ...]
 
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of the content, whatever the order of rows; it is no part of the hash of the evidence."""
+        return table_hash("records", self.records, LedgerRow)
+
     def rows(self) -> list[dict[str, Any]]:
         """Return one row a record with its state."""
         return [
@@ -239,10 +246,12 @@ def load_ledger(
 
 
 def _ids(path: Path, column: str) -> set[str] | None:
-    if not path.is_file():
+    """Return the keys of a table beside the ledger; None when it cannot be read, which is its own fault."""
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        return {row[column] for row in csv.DictReader(io.StringIO(text, newline="")) if row.get(column)}
+    except (OSError, csv.Error):
         return None
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return {row[column] for row in csv.DictReader(file) if row.get(column)}
 
 
 def read_ledger(path: str | Path) -> tuple[Ledger, list[Fault]]:
@@ -291,27 +300,37 @@ def _head_faults(file: str, heads: list[str]) -> list[Fault]:
 
 
 def _cell_faults(file: str, rows: list[LedgerRow]) -> list[Fault]:
+    """Hold every cell against the contract, column by column: a search can bring many thousand rows."""
     faults: list[Fault] = []
     for name, item in _schema().items():
         limits = item.get("constraints", {})
-        allowed = frozenset(limits["enum"]) | {""} if "enum" in limits else None
+        allowed = frozenset(limits["enum"]) if "enum" in limits else None
         pattern = re.compile(limits["pattern"]) if "pattern" in limits else None
         whole = item["type"] == "integer"
         for row in rows:
             cell = getattr(row, name)
-            expected = ""
             if not cell:
-                expected = item["description"] if limits.get("required") else ""
-            elif allowed is not None and cell not in allowed:
-                expected = "one of " + ", ".join(limits["enum"])
+                if limits.get("required"):
+                    faults.append(Fault(file, row.row, name, cell, "cell is blank", item["description"]))
+            elif allowed is not None:
+                if cell not in allowed:
+                    expected = _one_of(cell, limits["enum"])
+                    faults.append(Fault(file, row.row, name, cell, "not in the vocabulary", expected))
             elif pattern is not None and not pattern.search(cell):
                 expected = f"the pattern {limits['pattern']}"
+                faults.append(Fault(file, row.row, name, cell, "not in the right form", expected))
             elif whole and not (cell.isdigit() and cell.isascii()):
-                expected = "a whole number"
-            if expected:
-                problem = "cell does not fit" if cell else "cell is blank"
-                faults.append(Fault(file, row.row, name, cell, problem, expected))
+                faults.append(Fault(file, row.row, name, cell, "not a whole number", "a whole number or blank"))
+            elif whole and int(cell) < limits.get("minimum", 0):
+                faults.append(Fault(file, row.row, name, cell, "too small", f"at least {limits['minimum']}"))
+            elif whole and int(cell) > limits.get("maximum", sys.maxsize):
+                faults.append(Fault(file, row.row, name, cell, "too large", f"at most {limits['maximum']}"))
     return faults
+
+
+def _one_of(cell: str, words: Sequence[str]) -> str:
+    near = get_close_matches(cell, words, n=1)
+    return "one of " + ", ".join(words) + (f" (near: {near[0]})" if near else "")
 
 
 def write_ledger(ledger: Ledger, path: str | Path) -> None:

@@ -283,10 +283,18 @@ def dictionary(evidence: Evidence, table_name: str) -> Table:
         Column("allowed", "Allowed values"),
         Column("meaning", "Meaning"),
     ]
-    size = len(getattr(evidence, table_name))
     return table_from_rows(
-        f"dictionary-{table_name}", f"{table_name}.csv ({size} rows)", columns, rows
+        f"dictionary-{table_name}", f"{table_name}.csv ({_size(evidence, table_name)} rows)", columns, rows
     )
+
+
+def _size(evidence: Evidence, table_name: str) -> int:
+    """Count the rows of a table; the ledger is the one that is no part of the evidence."""
+    if table_name == "records":
+        from analysis.living.ledger import load_ledger
+
+        return len(load_ledger().records)
+    return len(getattr(evidence, table_name))
 
 
 def _included(evidence: Evidence, version: str | None) -> list[Study]:
