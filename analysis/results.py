@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Result", "to_plain"]
+__all__ = ["DIGITS", "Result", "settled", "to_plain"]
+
+#: Significant digits in files that are published.
+DIGITS = 12
 
 
 def to_plain(value: Any) -> Any:
@@ -38,6 +41,23 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     return value
+
+
+def settled(value: Any, digits: int = DIGITS) -> Any:
+    """Keep so many significant digits of every float in plain values.
+
+    The last bits of a fit may differ between two builds, and a published file must not.
+
+    Examples
+    --------
+    >>> settled({"estimate": 0.1 + 0.2, "k": 3})
+    {'estimate': 0.3, 'k': 3}
+    """
+    if isinstance(value, dict):
+        return {key: settled(item, digits) for key, item in value.items()}
+    if isinstance(value, list):
+        return [settled(item, digits) for item in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
 class Result:

@@ -25,6 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Write the release and return the exit code."""
+    from analysis.living.ledger import load_ledger
     from analysis.living.release import ReleaseFault, commit_time, make_release
     from analysis.living.release_pdf import print_report
     from analysis.review.session import ROOT, load
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
     site, dist = args.site or ROOT / "_build" / "html", args.dist or ROOT / "dist"
     try:
-        made = make_release(load(), args.version, ROOT, site=site, dist=dist, pdf=pdf)
+        made = make_release(load(), load_ledger(), args.version, ROOT, site=site, dist=dist, pdf=pdf)
     except ReleaseFault as error:
         print(error, file=sys.stderr)
         return 1

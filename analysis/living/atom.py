@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from analysis.living.diff import EvidenceDiff, diff_versions
 from analysis.living.words import study_sentence, summary_lines
+from analysis.results import settled
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence, Version
@@ -100,13 +101,4 @@ def _add(parent: ElementTree.Element, name: str, text: str = "", **attributes: s
 
 
 def _json(value: Any) -> bytes:
-    return (json.dumps(_settled(value), indent=1, allow_nan=False) + "\n").encode()
-
-
-def _settled(value: Any) -> Any:
-    """Keep ten digits: the last bits of a fit may differ between builds, and a file must not."""
-    if isinstance(value, dict):
-        return {key: _settled(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_settled(item) for item in value]
-    return float(f"{value:.10g}") if isinstance(value, float) else value
+    return (json.dumps(settled(value), indent=1, allow_nan=False) + "\n").encode()

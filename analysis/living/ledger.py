@@ -320,7 +320,7 @@ def _cell_faults(file: str, rows: list[LedgerRow]) -> list[Fault]:
                 expected = f"the pattern {limits['pattern']}"
                 faults.append(Fault(file, row.row, name, cell, "not in the right form", expected))
             elif whole and not (cell.isdigit() and cell.isascii()):
-                faults.append(Fault(file, row.row, name, cell, "not a whole number", "a whole number or blank"))
+                faults.append(Fault(file, row.row, name, cell, "not a whole number", "a whole number"))
             elif whole and int(cell) < limits.get("minimum", 0):
                 faults.append(Fault(file, row.row, name, cell, "too small", f"at least {limits['minimum']}"))
             elif whole and int(cell) > limits.get("maximum", sys.maxsize):

@@ -22,6 +22,7 @@ from analysis.results import Result
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
+    from analysis.living.ledger import Ledger
 
 __all__ = ["Release", "ReleaseFault", "commit_time", "content_swhid", "deterministic_tar", "make_release"]
 
@@ -49,6 +50,7 @@ class Release(Result):
 
 def make_release(
     evidence: Evidence,
+    ledger: Ledger,
     version: str,
     root: Path,
     *,
@@ -60,8 +62,10 @@ def make_release(
 
     Parameters
     ----------
-    evidence, version
-        The evidence, and the version to release, which must be its newest.
+    evidence, ledger
+        The evidence, and the records behind it.
+    version
+        The version to release, which must be the newest.
     root
         The repository.
     site
@@ -77,7 +81,7 @@ def make_release(
         When the version is not the newest, the site is missing or of other data, or the repository has
         changes that no commit holds.
     """
-    _check(evidence, version, root, site)
+    _check(evidence, ledger, version, root, site)
     name = f"dmvo-living-review-{version}"
     folder = dist / name
     if folder.exists():
@@ -100,7 +104,7 @@ def make_release(
     reason = pdf(site, folder / f"{name}.pdf") if pdf else "No program for PDF was asked."
     if reason:
         skipped.append(f"{name}.pdf: {reason}")
-    _write_json(folder / "provenance.json", _provenance(evidence, version, root, when))
+    _write_json(folder / "provenance.json", _provenance(evidence, ledger, version, root, when))
     _write_json(folder / "ro-crate-metadata.json", _crate(evidence, version, folder, when))
     sums = {path.name: _sha256(path.read_bytes()) for path in sorted(folder.iterdir())}
     text = "".join(f"{value}  {file}\n" for file, value in sums.items())
@@ -140,22 +144,25 @@ def content_swhid(content: bytes) -> str:
     return f"swh:1:cnt:{hashlib.sha1(header + content, usedforsecurity=False).hexdigest()}"
 
 
-def _check(evidence: Evidence, version: str, root: Path, site: Path) -> None:
+def _check(evidence: Evidence, ledger: Ledger, version: str, root: Path, site: Path) -> None:
     newest = evidence.versions[-1].id
     if version != newest:
         raise ReleaseFault(f"version {version!r} is not the newest; data/versions.csv ends with {newest}")
     feed = site / "results.json"
     if not feed.is_file():
         raise ReleaseFault(f"the site is not built: there is no {feed}; run 'make book'")
-    built = json.loads(feed.read_text("utf-8")).get("data_hash")
-    if built != evidence.data_hash:
+    built = json.loads(feed.read_text("utf-8"))
+    marks = built.get("data_hash"), built.get("ledger", {}).get("hash")
+    if marks != (evidence.data_hash, ledger.content_hash):
         raise ReleaseFault("the site was built from other data; run 'make book'")
     changed = _git(root, "status", "--porcelain", "--untracked-files=no")
     if changed:
         raise ReleaseFault(f"changes are not committed:\n{changed}")
 
 
-def _provenance(evidence: Evidence, version: str, root: Path, when: int) -> dict[str, Any]:
+def _provenance(
+    evidence: Evidence, ledger: Ledger, version: str, root: Path, when: int
+) -> dict[str, Any]:
     lock = (root / "requirements.txt").read_bytes()
     commit, tree = _git(root, "rev-parse", "HEAD"), _git(root, "rev-parse", "HEAD^{tree}")
     return {
@@ -164,6 +171,7 @@ def _provenance(evidence: Evidence, version: str, root: Path, when: int) -> dict
         "commit": commit,
         "source_date_epoch": when,
         "data_hash": evidence.data_hash,
+        "ledger": {"records": len(ledger.records), "hash": ledger.content_hash},
         "lock_sha256": _sha256(lock),
         "packages": dict(
             sorted(re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;]+)", lock.decode("utf-8"), re.MULTILINE))

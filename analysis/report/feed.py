@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from analysis import __version__
 from analysis.living.atom import write_living_outputs
+from analysis.living.ledger import load_ledger
 from analysis.report.downloads import harvest
-from analysis.review.estimates import all_estimates
+from analysis.results import DIGITS, settled
+from analysis.review.estimates import all_estimates, all_sensitivities
 from analysis.review.session import ROOT, load
+from analysis.review.trials import trial_estimates
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
+    from analysis.living.ledger import Ledger
 
 __all__ = ["SCHEMA", "check_feed", "feed", "write_site_outputs"]
 
@@ -24,24 +28,38 @@ SCHEMA = Path(__file__).with_name("results.schema.json")
 _NOTE = (
     "Pooled single-arm rates say how often an outcome was seen after thrombectomy in the studies; "
     "they are not effects of treatment. Proportions lie between 0 and 1; mu, se and tau2 are on the "
-    "logit scale."
+    "logit scale. Effects of the randomised trials stand apart; ratios are ratios and differences of risk "
+    f"lie between -1 and 1. Numbers carry {DIGITS} significant digits."
 )
 
 
-def feed(evidence: Evidence) -> dict[str, Any]:
-    """Return the feed as one JSON-ready object."""
-    return {
+def feed(evidence: Evidence, ledger: Ledger | None = None) -> dict[str, Any]:
+    """Return the feed as one JSON-ready object.
+
+    Parameters
+    ----------
+    evidence
+        What the estimates rest on.
+    ledger
+        The records behind it; by default those of this repository.
+    """
+    records = load_ledger() if ledger is None else ledger
+    document = {
         "title": evidence.protocol.title,
         "note": _NOTE,
         "software": {"name": "analysis", "version": __version__},
         "data_hash": evidence.data_hash,
+        "ledger": {"records": len(records.records), "hash": records.content_hash},
         "current_version": evidence.versions[-1].id,
         "evidence_versions": [
             {"id": item.id, "label": item.label, "cut_off": str(item.cut_off)}
             for item in evidence.versions
         ],
         "results": all_estimates(evidence),
+        "trial_effects": trial_estimates(evidence),
+        "sensitivity": all_sensitivities(evidence),
     }
+    return settled(document)
 
 
 def check_feed(document: dict[str, Any]) -> list[str]:

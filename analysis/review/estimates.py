@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.report.html import slug
 from analysis.results import to_plain
 from analysis.review.cells import headlines
+from analysis.review.sensitivity import sensitivity_table
 from analysis.review.subgroup import subgroup_results
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from analysis.review.cells import Headline
     from analysis.review.subgroup import SubgroupResult
 
-__all__ = ["all_estimates"]
+__all__ = ["all_estimates", "all_sensitivities"]
 
 
 def all_estimates(evidence: Evidence) -> list[dict[str, Any]]:
@@ -27,6 +28,41 @@ def all_estimates(evidence: Evidence) -> list[dict[str, Any]]:
     for result in subgroup_results(evidence):
         records.extend(_subgroup_records(result, evidence))
     return records
+
+
+def all_sensitivities(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return each headline of the newest version under every planned choice, as plain records.
+
+    `strongest` names the choice that moves the estimate most, and `strongest_of_many` the one among those
+    that keep half of the patients or more; null where none moves it.
+    """
+    version = evidence.versions[-1].id
+    records = []
+    for population in evidence.protocol.populations:
+        for outcome in evidence.protocol.main_outcomes:
+            table = sensitivity_table(evidence, population.key, outcome.key, version)
+            if table is None:
+                continue
+            primary, *choices = table.rows()
+            records.append(
+                {
+                    "id": f"sensitivity-{table.key}",
+                    "result": table.key,
+                    "population": table.population,
+                    "outcome": table.outcome,
+                    "evidence_version": table.version,
+                    "data_hash": evidence.data_hash,
+                    "primary": {name: primary[name] for name in ("estimate", "low", "high", "k", "n")},
+                    "strongest": table.strongest.key if table.strongest else None,
+                    "strongest_of_many": table.strongest_of_many.key if table.strongest_of_many else None,
+                    "choices": [_without(row, "short_label") for row in choices],
+                }
+            )
+    return records
+
+
+def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
 
 
 def _headline_record(cell: Headline, evidence: Evidence) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import tarfile
 import pytest
 
 from analysis.evidence.load import DATA
+from analysis.living.ledger import load_ledger
 from analysis.living.release import (
     ReleaseFault,
     content_swhid,
@@ -28,6 +29,10 @@ def _git(root, *arguments):
     return done.stdout.strip()
 
 
+def _marks(real):
+    return {"data_hash": real.data_hash, "ledger": {"hash": load_ledger().content_hash}}
+
+
 @pytest.fixture
 def repository(tmp_path, real):
     """A small repository with the real data and a synthetic site."""
@@ -43,7 +48,7 @@ def repository(tmp_path, real):
     (site / "book").mkdir(parents=True)
     (site / "book" / "index.html").write_text("<p>Synthetic</p>", "utf-8")
     (site / ".buildinfo").write_text("differs", "utf-8")
-    (site / "results.json").write_text(json.dumps({"data_hash": real.data_hash}), "utf-8")
+    (site / "results.json").write_text(json.dumps(_marks(real)), "utf-8")
     (site / "results.schema.json").write_text("{}", "utf-8")
     return root
 
@@ -51,7 +56,7 @@ def repository(tmp_path, real):
 def _make(repository, real, dist, **changes):
     options = {"site": repository.parent / "site", "dist": dist} | changes
     version = options.pop("version", "26.0.0")
-    return make_release(real, version, repository, **options)
+    return make_release(real, load_ledger(), version, repository, **options)
 
 
 def test_two_releases_of_a_commit_are_equal(repository, real, tmp_path):
@@ -89,6 +94,10 @@ def test_provenance_names_commit_data_and_packages(repository, real, tmp_path):
 
     assert found["commit"] == _git(repository, "rev-parse", "HEAD")
     assert found["data_hash"] == real.data_hash
+    assert found["ledger"] == {
+        "records": len(load_ledger().records),
+        "hash": load_ledger().content_hash,
+    }
     assert found["packages"]["numpy"]
     assert found["swhids"]["directory"].removeprefix("swh:1:dir:") == _git(
         repository, "rev-parse", "HEAD^{tree}"
@@ -173,7 +182,7 @@ def test_a_pdf_is_part_of_the_release(repository, real, tmp_path):
     assert "dmvo-living-review-26.0.0.pdf" in made.checksums
 
 
-@pytest.mark.parametrize("fault", ["version", "no site", "other data", "changes"])
+@pytest.mark.parametrize("fault", ["version", "no site", "other data", "other ledger", "changes"])
 def test_a_release_that_would_not_be_what_it_says_is_refused(repository, real, tmp_path, fault):
     changes, expected = {}, ""
     if fault == "version":
@@ -182,6 +191,10 @@ def test_a_release_that_would_not_be_what_it_says_is_refused(repository, real, t
         changes, expected = {"site": tmp_path / "nosuch"}, "the site is not built"
     elif fault == "other data":
         (tmp_path / "site" / "results.json").write_text('{"data_hash": "0"}', "utf-8")
+        expected = "built from other data"
+    elif fault == "other ledger":
+        marks = _marks(real) | {"ledger": {"hash": "0"}}
+        (tmp_path / "site" / "results.json").write_text(json.dumps(marks), "utf-8")
         expected = "built from other data"
     else:
         (repository / "LICENSE").write_text("changed", "utf-8")

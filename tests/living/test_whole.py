@@ -40,7 +40,7 @@ def _set(folder, table, row, column, value):
         ("study_id", "nobody1900", "studies.csv"),
     ],
 )
-def test_validate_names_file_row_column_value_and_what_is_right(copy_of_data, capsys, column, value, expected):
+def test_validate_names_place_value_and_what_is_right(copy_of_data, capsys, column, value, expected):
     _set(copy_of_data, "records", 3, column, value)
 
     assert main(["validate", str(copy_of_data)]) == 1

@@ -29,7 +29,7 @@ def test_every_headline_cell_stands_in_the_feed_with_the_pooled_numbers(document
             assert record["estimate"] is None
             assert record["awaited"]
         else:
-            assert record["estimate"] == pytest.approx(cell.pooled.estimate, rel=1e-12)
+            assert record["estimate"] == pytest.approx(cell.pooled.estimate, rel=1e-11)
             assert record["n"] == int(cell.counts.total.sum())
             assert record["studies"] == list(cell.counts.study_id)
 
@@ -39,6 +39,79 @@ def test_subgroup_levels_name_their_studies_and_never_share_rows(document):
         if record["kind"] == "subgroup":
             assert len(record["studies"]) == record["k"] > 0
             assert record["confidence_level"] == 0.95
+
+
+def test_every_estimated_headline_of_today_has_its_sensitivity(document):
+    today = document["current_version"]
+    wanted = {
+        record["id"]: record
+        for record in document["results"]
+        if record["kind"] == "headline" and record["evidence_version"] == today and record["k"]
+    }
+    found = {record["result"]: record for record in document["sensitivity"]}
+    planned = [item.key for item in review.load().protocol.sensitivity]
+
+    assert set(found) == set(wanted)
+    for key, record in found.items():
+        assert record["primary"]["estimate"] == wanted[key]["estimate"]
+        assert [choice["key"] for choice in record["choices"]] == planned
+        shifts = {c["key"]: abs(c["shift"]) for c in record["choices"] if c["shift"] is not None}
+        if record["strongest"]:
+            assert shifts[record["strongest"]] == max(shifts.values())
+
+
+def test_a_shift_is_the_difference_to_the_headline(document):
+    for record in document["sensitivity"]:
+        for choice in record["choices"]:
+            if choice["estimate"] is not None:
+                difference = choice["estimate"] - record["primary"]["estimate"]
+                assert choice["shift"] == pytest.approx(difference, abs=1e-11)
+
+
+def test_the_effects_of_the_trials_stand_in_the_feed_apart_from_the_rates(document):
+    effects = document["trial_effects"]
+    ids = [record["id"] for record in (*document["results"], *effects, *document["sensitivity"])]
+
+    assert len(ids) == len(set(ids))
+    assert {record["kind"] for record in document["results"]} == {"headline", "subgroup"}
+    # Every outcome of the trials, and the shift over the whole scale.
+    assert {"mrs01", "mrs02", "mortality90", "sich", "mrs_shift"} <= {r["outcome"] for r in effects}
+    assert {r["measure"] for r in effects} == {"OR", "RR", "RD", "common OR"}
+    for record in effects:
+        assert record["ci_low"] <= record["estimate"] <= record["ci_high"]
+
+
+def test_numbers_of_the_feed_carry_the_stated_digits(document):
+    from analysis.results import DIGITS
+
+    def floats(value):
+        if isinstance(value, dict | list):
+            for item in value.values() if isinstance(value, dict) else value:
+                yield from floats(item)
+        elif isinstance(value, float):
+            yield value
+
+    assert all(value == float(f"{value:.{DIGITS}g}") for value in floats(document))
+    assert f"{DIGITS} significant digits" in document["note"]
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("sensitivity", {"strongest": 3}),
+        ("sensitivity", {"choices": []}),
+        ("trial_effects", {"measure": "HR"}),
+        ("trial_effects", {"measure": "RR", "estimate": -0.5}),
+        ("ledger", {"hash": "abc"}),
+    ],
+    ids=["choice without a name", "no choices", "unknown measure", "negative ratio", "short hash"],
+)
+def test_a_broken_part_beside_the_rates_is_named(document, part, change):
+    broken = copy.deepcopy(document)
+    place = broken[part] if isinstance(broken[part], dict) else broken[part][0]
+    place.update(change)
+
+    assert any(line.startswith(part) for line in module.check_feed(broken))
 
 
 @pytest.mark.parametrize(
