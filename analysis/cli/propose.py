@@ -77,7 +77,7 @@ def _text(change: Preview, written: bool) -> str:
     if not change.diff.changed:
         lines.append("No headline estimate would change.")
     files = ", ".join(
-        f"{name}.csv ({number:+d})" if number else f"{name}.csv (changed)"
+        f"{name if '.' in name else name + '.csv'} ({f'{number:+d}' if number else 'changed'})"
         for name, number in sorted(change.added.items())
     )
     if written:

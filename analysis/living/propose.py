@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,11 @@ from typing import TYPE_CHECKING, Any
 from analysis.evidence.faults import EvidenceFaults, Fault
 from analysis.evidence.load import DATA, load_evidence
 from analysis.living.diff import EvidenceDiff, diff_evidence
+from analysis.living.ledger import Ledger, read_ledger
 from analysis.living.proposal import Proposal
+from analysis.living.propose_traces import ledger_bytes, with_citation, with_proposal
 from analysis.living.versions import version_cells
+from analysis.living.whole import load_whole
 from analysis.results import Result
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ __all__ = ["Preview", "ProposalFaults", "preview", "write_change"]
 #: File -> its records, header first.
 Tables = dict[str, list[list[str]]]
 _FILES = ("versions", "studies", "outcomes", "double_extraction", "awaiting", "notices")
+#: Bibliography of the book, from the folder of the tables.
+_BIBLIOGRAPHY = "../book/references.bib"
 
 
 class ProposalFaults(EvidenceFaults):
@@ -40,7 +45,11 @@ class ProposalFaults(EvidenceFaults):
 
 @dataclass(frozen=True, slots=True)
 class Preview(Result):
-    """A checked proposal: the version it would make, the files it would change, what would move."""
+    """A checked proposal: the version it would make, the files it would change, what would move.
+
+    `added` counts the rows that each table would gain, and `files` holds the new content by the path from
+    the folder of the tables.
+    """
 
     study_id: str
     version: str
@@ -99,13 +108,24 @@ def preview(
     version = _version(before, tables, proposal, cut_off, into)
     action = _apply(before, tables, proposal, version, cut_off)
     files = {f"{name}.csv": _write(rows) for name, rows in tables.items() if rows != was[name]}
+    added = {name: len(rows) - len(was[name]) for name, rows in tables.items() if rows != was[name]}
+    facts = _facts(before, proposal)
+    ledger, more = _ledger(folder, before, proposal, facts, version)
+    if more is not None:
+        files["records.csv"], added["records"] = ledger_bytes(ledger), more
     after = _load_changed(folder, files, proposal, was)
+    bibliography = folder / _BIBLIOGRAPHY
+    if bibliography.is_file():
+        text = bibliography.read_text("utf-8")
+        cited = with_citation(text, facts)
+        if cited != text:
+            files[_BIBLIOGRAPHY], added[bibliography.name] = cited.encode(), 1
     # The version that the proposal joins is compared with the tables as they stand.
     return Preview(
         proposal.study["study_id"],
         version,
         action,
-        {name: len(rows) - len(was[name]) for name, rows in tables.items() if rows != was[name]},
+        added,
         diff_evidence(before, after),
         files,
     )
@@ -120,12 +140,13 @@ def write_change(change: Preview, directory: str | Path = DATA) -> tuple[Path, .
         When a file cannot be written; the tables are then as before.
     """
     folder = Path(directory)
-    fresh = {folder / name: folder / f".{name}.new" for name in sorted(change.files)}
+    content = {folder / name: change.files[name] for name in sorted(change.files)}
+    fresh = {path: path.with_name(f".{path.name}.new") for path in content}
     old = {path: path.read_bytes() for path in fresh}
     done: list[Path] = []
     try:
         for path, beside in fresh.items():
-            beside.write_bytes(change.files[path.name])
+            beside.write_bytes(content[path])
         for path, beside in fresh.items():
             os.replace(beside, path)
             done.append(path)
@@ -200,6 +221,32 @@ def _apply(evidence: Evidence, tables: Tables, proposal: Proposal, version: str,
         if known is not None and known.eligibility == "include":
             _notice(tables, proposal, version, today, "addition", row)
     return action
+
+
+def _facts(evidence: Evidence, proposal: Proposal) -> dict[str, str]:
+    """Return the cells of the study, with what the tables know of it where the proposal is silent."""
+    known = next((item for item in evidence.studies if item.study_id == proposal.study["study_id"]), None)
+    given = {name: value for name, value in proposal.study.items() if value}
+    if known is None:
+        return given
+    stored = {item.name: getattr(known, item.name) for item in fields(known)}
+    return {name: str(value) for name, value in stored.items() if value not in (None, "")} | given
+
+
+def _ledger(
+    folder: Path, evidence: Evidence, proposal: Proposal, facts: dict[str, str], version: str
+) -> tuple[Ledger, int | None]:
+    """Return the ledger with the study in it and the number of rows added, None when it stays as it is."""
+    was, faults = read_ledger(folder / "records.csv")
+    if faults:
+        raise EvidenceFaults(tuple(faults))
+    waiting = any(
+        item.study_id == facts["study_id"] and item.eligibility == "awaiting" for item in evidence.studies
+    )
+    now, problems = with_proposal(was, facts, version, awaited=waiting, name=proposal.name)
+    if problems:
+        raise ProposalFaults(tuple(problems))
+    return now, None if now == was else len(now.records) - len(was.records)
 
 
 def study_columns() -> tuple[str, ...]:
@@ -298,7 +345,7 @@ def _load_changed(folder: Path, files: dict[str, bytes], proposal: Proposal, was
         for file, content in files.items():
             (copy / file).write_bytes(content)
         try:
-            return load_evidence(copy)
+            return load_whole(copy)[0]
         except EvidenceFaults as error:
             renamed = dict.fromkeys(_renamed(fault, proposal, was) for fault in error.faults)
             named = tuple(fault for fault in renamed if not _derived(fault, proposal, set(renamed)))

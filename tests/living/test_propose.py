@@ -13,8 +13,12 @@ import yaml
 from analysis.__main__ import main
 from analysis.evidence.faults import EvidenceFaults
 from analysis.evidence.load import load_evidence
+from analysis.living.flow import check_flow, count_flow
+from analysis.living.ledger import Ledger, LedgerRow, write_ledger
 from analysis.living.proposal import FORM, STUDY_KEYS, form_labels, read_proposal
 from analysis.living.propose import ProposalFaults, preview, write_change
+from analysis.living.propose_traces import with_citation
+from analysis.living.whole import load_whole
 from analysis.review.cells import headline
 
 SAMPLES = Path(__file__).with_name("samples")
@@ -236,11 +240,21 @@ def test_faulty_tables_are_named_as_such(copy_of_data):
         preview(proposal, DAY, directory=copy_of_data)
 
 
-@pytest.mark.parametrize("at", [0, 1, 2, 3])
+def _with_book(data):
+    """Put the bibliography where it lies in the repository."""
+    path = data.parent / "book" / "references.bib"
+    path.parent.mkdir()
+    path.write_text((Path(__file__).parents[2] / "book" / "references.bib").read_text("utf-8"), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("at", range(6))
 def test_when_a_file_cannot_be_replaced_none_is(copy_of_data, monkeypatch, at):
     proposal, _ = read_proposal(YAML_TEXT)
+    bibliography = _with_book(copy_of_data)
     change = preview(proposal, DAY, directory=copy_of_data)
-    before = {path.name: path.read_bytes() for path in copy_of_data.iterdir() if path.is_file()}
+    files = [*copy_of_data.glob("*.*"), bibliography]
+    before = {path: path.read_bytes() for path in files}
     swap, calls = os.replace, []
 
     def failing(source, target):
@@ -253,8 +267,9 @@ def test_when_a_file_cannot_be_replaced_none_is(copy_of_data, monkeypatch, at):
     with pytest.raises(OSError, match="disk is full"):
         write_change(change, copy_of_data)
 
-    assert len(change.files) == 4
-    assert {p.name: p.read_bytes() for p in copy_of_data.iterdir() if p.is_file()} == before
+    assert len(change.files) == 6
+    assert {path: path.read_bytes() for path in files} == before
+    assert not [*copy_of_data.glob(".*.new"), *bibliography.parent.glob(".*.new")]
 
 
 def test_only_rows_are_appended(copy_of_data):
@@ -266,3 +281,120 @@ def test_only_rows_are_appended(copy_of_data):
         after = (copy_of_data / f"{name}.csv").read_text("utf-8")
         assert after.startswith(text)
         assert len(list(csv.reader(after[len(text) :].splitlines()))) == (1 if name == "studies" else 4)
+
+
+def test_the_study_is_cited_with_what_was_given_and_nothing_else(copy_of_data):
+    from pybtex.database import parse_string
+
+    bibliography = _with_book(copy_of_data)
+    old = bibliography.read_text("utf-8")
+    proposal, _ = read_proposal(YAML_TEXT)
+    write_change(preview(proposal, DAY, directory=copy_of_data), copy_of_data)
+
+    new = bibliography.read_text("utf-8")
+    entry = parse_string(new, "bibtex").entries["synthetic2027"]
+    assert new.startswith(old)
+    assert entry.type == "article"
+    assert dict(entry.fields) == {
+        "title": "A synthetic series for the tests",
+        "journal": "Journal of Examples",
+        "year": "2027",
+        "url": "https://example.org/synthetic2027",
+    }
+    assert [str(person) for person in entry.persons["author"]] == ["Synthetic", "others"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["A & B: 50% of #1_x", "Braces {inside} it", "A $5 trial", "Back\\slash", "Größe und ﬁnesse — ü"],
+)
+def test_a_title_with_signs_of_tex_can_be_read_back(title):
+    from pybtex.database import parse_string
+    from pybtex.richtext import Text
+
+    text = with_citation("@misc{other, title = {Other}}\n", {"study_id": "x2027", "title": title})
+    entry = parse_string(text, "bibtex").entries["x2027"]
+    shown = str(Text.from_latex(entry.fields["title"]))
+
+    assert entry.type == "misc"
+    assert shown == title.replace("{", "(").replace("}", ")").replace("\\", " ")
+
+
+def test_a_study_that_no_search_brought_gets_a_row_in_the_ledger(copy_of_data):
+    before = load_whole(copy_of_data)[1]
+    proposal, _ = read_proposal(YAML_TEXT)
+    write_change(preview(proposal, DAY, directory=copy_of_data), copy_of_data)
+
+    after = load_whole(copy_of_data)[1]
+    (row,) = after.records[len(before.records) :]
+    assert after.records[: len(before.records)] == before.records
+    assert (row.version, row.source, row.source_kind, row.hits_recorded) == (
+        "27.0.0",
+        "proposal",
+        "other",
+        "no",
+    )
+    assert (row.study_id, row.report_id, row.state) == ("synthetic2027", "synthetic2027.1", "included")
+    # Who decided is not known to a program.
+    assert (row.full_final_by, row.searched_on) == ("not recorded", "not recorded")
+
+
+def _found(data, **cells):
+    """Add the record of the sample to the ledger, as an import would."""
+    ledger = load_whole(data)[1]
+    row = LedgerRow(
+        record_id="r900001", version="26.0.0", source="Synthetic base", source_kind="database",
+        searched_on="2026-12-01", title="A synthetic series for the tests.", first_author="Synthetic, A.",
+        year="2027", journal="Journal of Examples", row=len(ledger.records) + 2,
+    )  # fmt: skip
+    write_ledger(Ledger((*ledger.records, replace(row, **cells))), data / "records.csv")
+
+
+def test_a_record_that_was_found_is_linked_and_keeps_its_decisions(copy_of_data):
+    decided = {"screen_1_by": "A", "screen_1": "include", "screen_2_by": "B", "screen_2": "include"}
+    _found(copy_of_data, **decided, retrieved="yes")
+    size = len(load_whole(copy_of_data)[1].records)
+    proposal, _ = read_proposal(YAML_TEXT)
+    write_change(preview(proposal, DAY, directory=copy_of_data), copy_of_data)
+
+    ledger = load_whole(copy_of_data)[1]
+    row = ledger.records[-1]
+    assert len(ledger.records) == size
+    assert (row.study_id, row.report_id) == ("synthetic2027", "synthetic2027.1")
+    assert {name: getattr(row, name) for name in decided} == decided
+    # The report was not assessed; a proposal does not do that.
+    assert row.state == "to_assess"
+
+
+def test_a_record_that_reviewers_excluded_is_not_let_in_by_a_proposal(copy_of_data):
+    _found(copy_of_data, screen_final="exclude", screen_final_by="A")
+    proposal, _ = read_proposal(YAML_TEXT)
+
+    with pytest.raises(ProposalFaults, match="the reviewers excluded its record r900001"):
+        preview(proposal, DAY, directory=copy_of_data)
+
+
+def test_a_record_of_another_study_is_named(copy_of_data):
+    known = load_whole(copy_of_data)[1].records[0].study_id
+    _found(copy_of_data, study_id=known)
+    proposal, _ = read_proposal(YAML_TEXT)
+
+    with pytest.raises(ProposalFaults, match=f"belongs to the study {known}"):
+        preview(proposal, DAY, directory=copy_of_data)
+
+
+def test_the_earlier_record_of_an_awaited_study_stays_as_it_was(copy_of_data):
+    ledger = load_whole(copy_of_data)[1]
+    old = next(row for row in ledger.records if row.state == "awaiting" and row.study_id)
+    few = ({"outcome": "mrs02", "events": "2", "total": "4", "locator": "synthetic"},)
+    proposal = replace(_awaited(old.study_id), outcomes=few)
+    write_change(preview(proposal, DAY, directory=copy_of_data), copy_of_data)
+
+    after = load_whole(copy_of_data)[1]
+    assert old in after.records
+    assert (after.records[-1].study_id, after.records[-1].state) == (old.study_id, "included")
+    versions = ["23.0.0", "26.0.0", "27.0.0"]
+    flow = count_flow(after, versions, "last")
+    assert check_flow(flow) == ()
+    assert flow.count("new_studies") == 1
+    assert count_flow(after, versions[:2], "all") == count_flow(ledger, versions[:2], "all")

@@ -103,8 +103,7 @@ def _assessed(row):
         return {}
     return {
         "retrieved": "yes", "full_1_by": "reviewer A", "full_1": "include",
-        "full_2_by": "reviewer B", "full_2": "include", "report_id": "synthetic2027.1",
-        "study_id": "synthetic2027",
+        "full_2_by": "reviewer B", "full_2": "include",
     }  # fmt: skip
 
 
