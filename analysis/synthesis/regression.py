@@ -114,8 +114,10 @@ def wald_test(beta: FloatArray, cov: FloatArray, contrasts: FloatArray, df2: flo
     4.0
     """
     m = contrasts.shape[0]
-    value = contrasts @ beta
-    spread = contrasts @ cov @ contrasts.T
+    # an infinite coefficient times zero is no number, and leaves no test
+    with np.errstate(invalid="ignore"):
+        value = contrasts @ beta
+        spread = contrasts @ cov @ contrasts.T
     if m == 0 or not (np.isfinite(value).all() and np.isfinite(spread).all()):
         return FTest(math.nan, m, math.nan, math.nan)
     try:
@@ -293,8 +295,9 @@ def _regress_glmm(
     fit, without = fitter(x, n, design=design), fitter(x, n)
     p = design.shape[1]
     df = math.inf if ci_method in ("wald", "profile") else float(x.size - p)
-    half = t_quantile(level, df) * fit.se
-    low, high = fit.beta - half, fit.beta + half
+    with np.errstate(invalid="ignore"):
+        half = t_quantile(level, df) * fit.se
+        low, high = fit.beta - half, fit.beta + half
     if ci_method == "profile":
         ends = [profile_interval_mu(fit, level, coefficient=j) for j in range(p)]
         low = np.array([interval.low for interval in ends])
