@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from analysis.living.ledger import load_ledger, write_ledger
     from analysis.living.ledger_import import add_records
     from analysis.living.records.readers import read_files
+    from analysis.living.versions import note_search
 
     try:
         date.fromisoformat(args.searched_on)
@@ -96,6 +97,9 @@ def run(args: argparse.Namespace) -> int:
     stem = f"{args.searched_on}_{args.files[0].stem}"
     if found.added:
         write_ledger(found.ledger, args.data / "records.csv")
+        searched = args.kind in ("database", "register")
+        if searched and note_search(args.data / "versions.csv", version, args.searched_on):
+            print(f"versions.csv: version {version} was searched for on {args.searched_on}")
         write_rows(found.audit(), args.out / f"{stem}_duplicates.csv")
         if open_pairs:
             write_rows(open_pairs, args.out / f"{stem}_check.csv")

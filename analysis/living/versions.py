@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from analysis.results import Result
@@ -18,6 +21,7 @@ __all__ = [
     "VersionNumber",
     "broken_patches",
     "next_number",
+    "note_search",
     "parse_number",
     "step_between",
     "version_cells",
@@ -176,3 +180,34 @@ def version_cells(
         "methods_changes": f"None since {newest.id}.",
         "people": newest.people,
     }
+
+
+def note_search(path: Path, version: str, day: str) -> bool:
+    """Write the day of a search into the row of its version, unless a later day stands there.
+
+    Parameters
+    ----------
+    path
+        The table of versions.
+    version
+        Version that the search was made for.
+    day
+        Day of the search, year-month-day.
+
+    Returns
+    -------
+    bool
+        Whether the table was changed.
+    """
+    rows = list(csv.reader(io.StringIO(path.read_text("utf-8"), newline="")))
+    place = rows[0].index("searched_on")
+    changed = False
+    for row in rows[1:]:
+        stands = row[place] if row[place][:1].isdigit() else ""
+        if row[rows[0].index("id")] == version and stands < day:
+            row[place], changed = day, True
+    if changed:
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(rows)
+        path.write_text(out.getvalue(), "utf-8", newline="")
+    return changed

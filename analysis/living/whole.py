@@ -47,6 +47,28 @@ def load_whole(directory: str | Path | None = None) -> tuple[Evidence, Ledger]:
             ledger = load_ledger(folder)
         except EvidenceFaults as error:
             faults += error.faults
-    if evidence is None or ledger is None:
+    if evidence is not None and ledger is not None:
+        faults += _days_of_search(evidence, ledger)
+    if faults or evidence is None or ledger is None:
         raise EvidenceFaults(tuple(faults))
     return evidence, ledger
+
+
+def _days_of_search(evidence: Evidence, ledger: Ledger) -> list[Fault]:
+    """Hold the day of search that a version names against the searches that the ledger holds for it."""
+    last: dict[str, str] = {}
+    for row in ledger.records:
+        if row.branch == "databases" and row.hits_recorded == "yes" and row.searched_on[:1].isdigit():
+            last[row.version] = max(last.get(row.version, ""), row.searched_on)
+    return [
+        Fault(
+            "versions.csv",
+            item.row,
+            "searched_on",
+            item.searched_on,
+            "the ledger holds a search",
+            last[item.id],
+        )
+        for item in evidence.versions
+        if item.id in last and item.searched_on != last[item.id]
+    ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from analysis import __version__
 from analysis.living.clock import read_clock
 from analysis.report.numbers import count, date_text, percent
-from analysis.report.words import MODELS
+from analysis.report.words import MODELS, and_list
 from analysis.review.cells import headlines
 from analysis.review.session import ROOT
 
@@ -41,6 +41,7 @@ def facts(evidence: Evidence) -> dict[str, str]:
         "n_rows": count(len(evidence.outcomes)),
         "n_counts": count(sum(row.has_count for row in evidence.outcomes)),
         "n_trials": count(sum(s.comparative == "randomised" for s in evidence.studies)),
+        "search_record": _search_record(evidence),
         "model_name": MODELS[protocol.primary.model],
         "paper_n_studies": count(protocol.constant("paper_studies")),
         "paper_n_patients": count(protocol.constant("paper_patients")),
@@ -62,3 +63,14 @@ def facts(evidence: Evidence) -> dict[str, str]:
                 else "no public count"
             )
     return values
+
+
+def _search_record(evidence: Evidence) -> str:
+    """Say behind which versions a database search with recorded hits stands."""
+    searched = [item.id for item in evidence.versions if item.searched_on[:1].isdigit()]
+    if not searched:
+        return "No database search with recorded hits stands behind the present versions."
+    if len(searched) == len(evidence.versions):
+        return "A database search with recorded hits stands behind every version."
+    versions = "version" if len(searched) == 1 else "versions"
+    return f"A database search with recorded hits stands behind {versions} {and_list(searched)} and no other."

@@ -8,7 +8,9 @@ import pytest
 from analysis.__main__ import main
 from analysis.evidence.faults import EvidenceFaults
 from analysis.evidence.load import DATA
+from analysis.living.versions import note_search
 from analysis.living.whole import load_whole
+from analysis.review.prose import facts
 
 
 def _rows(path):
@@ -90,3 +92,34 @@ def test_every_table_is_part_of_the_data_package():
     package = json.loads((DATA / "datapackage.json").read_text("utf-8"))
 
     assert {item["path"] for item in package["resources"]} == {path.name for path in DATA.glob("*.csv")}
+
+
+def _searched(folder, day):
+    """Let the first record come from a recorded search."""
+    for column, value in (("source_kind", "database"), ("hits_recorded", "yes"), ("searched_on", day)):
+        _set(folder, "records", 2, column, value)
+    _set(folder, "records", 2, "full_final", "")
+    _set(folder, "records", 2, "full_final_by", "")
+    _set(folder, "records", 2, "full_final_reason", "")
+
+
+def test_a_search_in_the_ledger_must_stand_in_its_version_too(copy_of_data):
+    _searched(copy_of_data, "2022-12-24")
+
+    with pytest.raises(EvidenceFaults) as caught:
+        load_whole(copy_of_data)
+
+    (fault,) = caught.value.faults
+    assert (fault.file, fault.row, fault.column) == ("versions.csv", 2, "searched_on")
+    assert (fault.value, fault.expected) == ("not recorded", "2022-12-24")
+
+
+def test_the_day_of_a_search_is_noted_once_and_never_put_back(copy_of_data):
+    path = copy_of_data / "versions.csv"
+    _searched(copy_of_data, "2022-12-24")
+
+    assert note_search(path, "23.0.0", "2022-12-24")
+    assert not note_search(path, "23.0.0", "2022-12-01")
+    evidence, _ = load_whole(copy_of_data)
+    assert [item.searched_on for item in evidence.versions] == ["2022-12-24", "not recorded"]
+    assert facts(evidence)["search_record"].endswith("behind version 23.0.0 and no other.")
