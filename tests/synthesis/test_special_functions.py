@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -63,6 +63,7 @@ def test_chi_square_tail_without_degrees_is_one_and_missing_stays_missing() -> N
     assert tail[2] == 1
 
 
+@settings(deadline=None)
 @given(st.floats(-50, 50), st.floats(0.01, 30), st.floats(0.01, 30))
 def test_root_of_a_cubic_is_found(root: float, below: float, above: float) -> None:
     found = bracketed_root(lambda x: (x - root) * (1 + (x - root) ** 2), root - below, root + above)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -56,6 +56,7 @@ def test_mid_p_of_no_and_of_all_events() -> None:
     assert made.high[1] == 1
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.data(), st.sampled_from(sorted(STUDY_METHODS)), st.floats(0.5, 0.999))
 def test_events_and_non_events_mirror(n: int, data: st.DataObject, method: str, level: float) -> None:
     x = data.draw(st.integers(0, n))
@@ -65,6 +66,7 @@ def test_events_and_non_events_mirror(n: int, data: st.DataObject, method: str, 
     assert one.high[0] == pytest.approx(1 - two.low[0], abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.data(), st.sampled_from(sorted(STUDY_METHODS)))
 def test_estimates_lie_inside_and_wider_levels_hold_narrower(
     n: int, data: st.DataObject, method: str
