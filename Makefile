@@ -16,9 +16,10 @@ export JUPYTER_PLATFORM_DIRS = 1
 PYTEST_ARGS ?=
 LAB_ARGS ?=
 RELEASE_ARGS ?=
+MUTANTS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: verify help setup book pdf new-review test lint lab bench lock release clean
+.PHONY: verify help setup book pdf new-review test lint lab bench coverage mutants lock release clean
 
 help:
 	@echo "make book   build the review into $(SITE)/index.html"
@@ -27,6 +28,8 @@ help:
 	@echo "make verify compare every reference record with the engine"
 	@echo "make lab    open the chapters in JupyterLab"
 	@echo "make bench  time the engine"
+	@echo "make coverage   measure which branches of the engine its tests run"
+	@echo "make mutants    change the engine at random and count what its tests notice"
 	@echo "make release VERSION=26.0.0   write site, data, results and checksums into dist/"
 	@echo "make new-review DIR=../mine TITLE='...'   start another review from this one"
 	@echo "make lock   renew requirements.txt from requirements.in"
@@ -99,6 +102,22 @@ lab: $(READY)
 bench: $(READY)
 	@if test -f benchmarks/run.py; then $(BIN)/python benchmarks/run.py; \
 	  else echo "There is no benchmarks/run.py yet."; fi
+
+# Compiled functions cannot be followed, so their tests run a second time without compilation.
+coverage: export COVERAGE_FILE = _build/coverage.dat
+coverage: $(READY)
+	@mkdir -p _build
+	@echo "Running the tests of the engine (minutes), then those of its compiled part uncompiled ..."
+	@$(BIN)/python -m pytest -n 2 -q tests/synthesis tests/validation \
+	  --cov=analysis.synthesis --cov-branch --cov-report=
+	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q tests/synthesis/test_glmm_many.py \
+	  tests/synthesis/test_quadrature.py -k compiled \
+	  --cov=analysis.synthesis --cov-branch --cov-append --cov-report=term-missing:skip-covered
+
+mutants: $(READY)
+	@$(BIN)/python -c "import cosmic_ray" 2>/dev/null || { \
+	  echo "cosmic-ray makes the changes. Install it: $(BIN)/uv pip install cosmic-ray==8.7.0"; exit 1; }
+	@$(BIN)/python -m validation.mutation $(MUTANTS_ARGS)
 
 lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \

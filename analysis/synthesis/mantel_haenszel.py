@@ -231,8 +231,6 @@ def _homogeneity(t: Tables, estimate: float) -> tuple[float, float, float, float
 
 def _expected(t: Tables, ratio: float, events: FloatArray) -> FloatArray:
     """Events of the first arm that give the common odds ratio with the margins kept."""
-    if ratio == 1.0:
-        return t.n1 / (t.n1 + t.n2) * events
     a = ratio * (t.n1 + events) + (t.n2 - events)
     root = np.sqrt(a * a - 4.0 * t.n1 * events * ratio * (ratio - 1.0))
     # The smaller root without the difference of near-equal numbers.
