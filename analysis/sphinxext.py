@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,6 +185,7 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
         return  # No page changed, so the inputs did not change either.
     from analysis import review
     from analysis.report import downloads, feed
+    from analysis.site.contents import book_order
     from analysis.site.finish import finish_site, site_base
 
     outdir = Path(app.outdir)
@@ -193,7 +194,8 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     shutil.rmtree(outdir / "downloads", ignore_errors=True)
     downloads.harvest(outdir)
     _mend_pages(outdir)
-    finish_site(outdir, review.load(), site_base(app.config.html_baseurl))
+    base = site_base(app.config.html_baseurl)
+    finish_site(outdir, review.load(), base, book_order(_ROOT))
 
 
 def _note_assets(app: Sphinx, config: Config) -> None:
@@ -205,12 +207,29 @@ def _note_assets(app: Sphinx, config: Config) -> None:
     config.review_assets = seen.hexdigest()
 
 
+def _reference(kind: str) -> Callable[..., tuple[list[Any], list[Any]]]:
+    """Make the role that names a figure or a table; its number is set when all pages stand."""
+
+    def role(
+        name: str, rawtext: str, text: str, *rest: object, **more: object
+    ) -> tuple[list[Any], list[Any]]:
+        from docutils import nodes
+
+        from analysis.site.numbering import reference_mark
+
+        return [nodes.raw(rawtext, reference_mark(f"{kind}-{text}"), format="html")], []
+
+    return role
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the hooks with Sphinx."""
     from analysis import book_pages, sphinxbib
 
     sphinxbib.register()
     book_pages.connect(app)
+    app.add_role("fig", _reference("figure"))
+    app.add_role("tab", _reference("table"))
     # A value that counts for the pages' looks: when it changes Sphinx writes every page again.
     app.add_config_value("review_assets", "", "html", types=[str])
     app.connect("config-inited", _note_assets)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,8 @@ from analysis.site.extras import not_found, sitemap
 from analysis.site.glossary import explain
 from analysis.site.icons import inline_icons, read_icons
 from analysis.site.metadata import head_tags, page_facts, structured_data
+from analysis.site.numbering import number_items, set_numbers
+from analysis.site.styles import bundle, link_bundle
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
@@ -58,22 +62,44 @@ def finish_page(html: str, path: Path, evidence: Evidence, base: str = "") -> st
     return head_tags(html, facts, base, data)
 
 
-def finish_site(outdir: Path, evidence: Evidence, base: str = "") -> None:
-    """Finish every page of a built site and write the files beside them."""
-    pages = []
+def finish_site(outdir: Path, evidence: Evidence, base: str = "", order: Sequence[str] = ()) -> None:
+    """Finish every page of a built site and write the files beside them.
+
+    Parameters
+    ----------
+    outdir
+        Root of the built site.
+    evidence
+        The evidence that the site shows.
+    base
+        Address of the site.
+    order
+        Names of the chapters in reading order, by which figures and tables are numbered.
+    """
     icons = read_icons(outdir / "_static" / "scripts" / "fontawesome.js")
-    for path in sorted(outdir.rglob("*.html")):
-        place = path.relative_to(outdir)
-        if "_static" in place.parts:
-            continue
-        after = before = path.read_text("utf-8")
-        # Pages of the theme, such as the search, lie at the root and hold no chapter.
-        if len(place.parts) == 2:
-            pages.append(place)
-            after = finish_page(before, place, evidence, base)
+    places = [path.relative_to(outdir) for path in sorted(outdir.rglob("*.html"))]
+    before = {place: (outdir / place).read_text("utf-8") for place in places if "_static" not in place.parts}
+    # Pages of the theme, such as the search, lie at the root and hold no chapter.
+    pages = [place for place in before if len(place.parts) == 2]
+    names = {place: place.with_suffix("").as_posix() for place in pages}
+    sheet = bundle(outdir, [before[place] for place in pages])
+    mark = hashlib.sha256(sheet.encode()).hexdigest()[:8]
+    options = _options(outdir)
+    numbered = number_items({names[place]: before[place] for place in pages}, order)
+    for place, html in before.items():
+        after = html
+        if place in names:
+            after = finish_page(after, place, evidence, base)
+            after = set_numbers(after, names[place], numbered)
+            after = link_bundle(after, mark, options)
         after = inline_icons(after, icons)
-        if after != before:
-            path.write_text(after, "utf-8", newline="")
+        if after != html:
+            (outdir / place).write_text(after, "utf-8", newline="")
     changed = str(evidence.versions[-1].cut_off)
     (outdir / "sitemap.xml").write_text(sitemap(pages, base, changed), "utf-8", newline="")
     (outdir / "404.html").write_text(not_found(base), "utf-8", newline="")
+
+
+def _options(outdir: Path) -> str:
+    path = outdir / "_static" / "documentation_options.js"
+    return path.read_text("utf-8").strip() if path.is_file() else ""

@@ -16,7 +16,9 @@ __all__ = ["inline_icons", "read_icons"]
 Icon = tuple[int, int, str]
 
 _DRAWING = re.compile(r'[{,]"?([a-z][a-z0-9-]*)"?:\[(\d+),(\d+),\[([^\]]*)\],"[0-9a-f]+","([^"]+)"\]')
-_ELEMENT = re.compile(r'<i\b([^>]*?)\bclass="([^"]*\bfa-[^"]*)"([^>]*)>\s*</i>')
+_ELEMENT = re.compile(
+    r'<(?:i\b(?=[^>]*>\s*</i>)|span\b(?=[^>]*>\s*</span>))([^>]*?)\bclass="([^"]*\bfa-[^"]*)"([^>]*)>\s*</\w+>'
+)
 _SCRIPT = re.compile(r'\s*<(?:script|link)\b[^>]*scripts/fontawesome\.js[^>]*>(?:</script>)?')
 _STYLES = frozenset({"fas", "far", "fab", "fa", "fa-solid", "fa-regular", "fa-brands"})
 _SIZES = re.compile(r"fa-(?:lg|sm|xs|\dx|fw)")

@@ -17,7 +17,8 @@ import tempfile
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+
+from analysis.site.contents import book_order
 
 __all__ = ["assemble", "chapters", "main", "offer", "print_pdf"]
 
@@ -37,6 +38,10 @@ _DROPPED = tuple(
         r'<details class="admonition hide above-input">.*?</details>',
     )
 )
+_DETAILS = re.compile(r"<details\b[^>]*>")
+_DETAILS_TAG = re.compile(r"<details\b|</details>")
+_SUMMARY = re.compile(r"<summary>(.*?)</summary>", re.DOTALL)
+_NUMBER = re.compile(r'<span class="review-number">(.*?)</span>')
 _NAMED = re.compile(r'\b(id|for|aria-labelledby|aria-describedby)="([^"]*)"')
 _HREF = re.compile(r'\bhref="([^"]*)"')
 _URL = re.compile(r"url\(#([^)]+)\)")
@@ -50,8 +55,9 @@ body { padding: 0; font-size: 9.5pt; line-height: 1.4; color: #1b1f24; backgroun
 .pdf-chapter { break-before: page; }
 .pdf-chapter:first-child { break-before: auto; }
 h1 { font-size: 18pt; } h2 { font-size: 14pt; } h3 { font-size: 11.5pt; }
-h1, h2, h3, caption, summary { break-after: avoid; }
-.cell_input, details.hide, .review-figure details, .review-fold, .review-table-search, .review-table-more,
+h1, h2, h3, caption { break-after: avoid; }
+.pdf-fold { margin: 2pt 0; color: #57606a; font-size: 8pt; }
+.cell_input, .review-table-search, .review-table-more,
 .review-copy, button, .sd-tab-label, noscript { display: none !important; }
 .review-table, .review-figure { container-type: normal; }
 .cell_output, .output, .review-table { overflow: visible !important; max-height: none !important; }
@@ -61,26 +67,27 @@ table { width: 100% !important; table-layout: auto; font-size: 7.4pt !important;
 table :is(th, td) { padding: 1.5pt 3pt !important; overflow-wrap: anywhere; white-space: normal !important; }
 table:has(thead th:nth-child(7)) { font-size: 6.6pt !important; }
 table:has(thead th:nth-child(10)) { font-size: 5.8pt !important; }
-thead { display: table-header-group; } thead th { position: static !important; }
+thead { display: table-header-group; break-after: avoid; }
+tbody tr:first-child { break-before: avoid; }
+caption { font-size: 8.5pt !important; }
+.review-figure > figcaption { font-size: 8.5pt; } .review-table-notes { font-size: 7pt; }
+thead th { position: static !important; }
 tr, figure, .review-figure, .admonition, .sd-card, .review-answers > div { break-inside: avoid; }
-.review-figure .figure-wide { display: block !important; max-width: 100%; }
+.review-figure .figure-wide { display: block !important; max-width: 152mm; }
 .review-figure .figure-narrow { display: none !important; }
 svg, img { max-width: 100%; max-height: 240mm; height: auto; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 7.5pt; }
 mjx-container { max-width: 100%; }
 a { color: #0b5394; overflow-wrap: anywhere; }
 .review-answers { grid-template-columns: 1fr 1fr; }
+.sd-row { flex-wrap: nowrap !important; }
+.sd-row > .sd-col { flex: 1 1 0 !important; width: auto !important; }
 """
 
 
 def chapters(root: Path) -> tuple[str, ...]:
     """Return the chapters of the table of contents in order, without those that need a screen."""
-    import yaml
-
-    contents: dict[str, Any] = yaml.safe_load((root / "_toc.yml").read_text("utf-8"))
-    names = [contents["root"]]
-    names += [item["file"] for part in contents["parts"] for item in part["chapters"]]
-    return tuple(name for name in names if name not in _LEFT_OUT)
+    return tuple(name for name in book_order(root) if name not in _LEFT_OUT)
 
 
 def assemble(site: Path, names: Sequence[str]) -> str:
@@ -113,6 +120,7 @@ def assemble(site: Path, names: Sequence[str]) -> str:
 def _chapter(html: str, name: str, names: Sequence[str]) -> str:
     for pattern in _DROPPED:
         html = pattern.sub("", html)
+    html = _named_folds(html)
     mark = name.rsplit("/", 1)[-1]
 
     def rename(match: re.Match[str]) -> str:
@@ -122,6 +130,27 @@ def _chapter(html: str, name: str, names: Sequence[str]) -> str:
     html = _URL.sub(lambda match: f"url(#{mark}--{match[1]})", html)
     html = _HREF.sub(lambda match: f'href="{escape(_target(match[1], mark, names), quote=True)}"', html)
     return f'<section class="pdf-chapter bd-content bd-article" id="{mark}--chapter">{html}</section>'
+
+
+def _named_folds(html: str) -> str:
+    """Name what opens on request instead of printing it, with the numbers of its tables and figures."""
+    found = []
+    end = 0
+    for match in _DETAILS.finditer(html):
+        if match.start() < end:
+            continue  # Within a part that is left out already.
+        found.append(html[end : match.start()])
+        depth, place = 1, match.end()
+        while depth and (step := _DETAILS_TAG.search(html, place)):
+            depth += -1 if step[0].startswith("</") else 1
+            place = step.end()
+        inside, end = html[match.end() : place], place
+        summary = _SUMMARY.search(inside)
+        if "review-fold" in match[0] and summary:
+            labels = [label.rstrip(".") for label in _NUMBER.findall(inside)]
+            where = "on the site" if not labels else f"{', '.join(labels)}, on the site"
+            found.append(f'<p class="pdf-fold">{summary[1]}: {where}.</p>')
+    return "".join([*found, html[end:]])
 
 
 def _target(address: str, mark: str, names: Sequence[str]) -> str:
@@ -144,7 +173,7 @@ def _sheets(site: Path, first: str) -> str:
     """Return the style sheets and the formula script of the first page, as seen from the root."""
     html = (site / f"{first}.html").read_text("utf-8")
     kept = re.findall(r'<link\b[^>]*rel="stylesheet"[^>]*>', html)
-    kept += re.findall(r'<script\b[^>]*mathjax/tex-svg[^>]*></script>', html)
+    kept += re.findall(r"<script\b[^>]*mathjax/tex-svg[^>]*></script>", html)
     settings = re.findall(r"<script>window\.MathJax.*?</script>", html, re.DOTALL)
     return "".join([*settings, *kept]).replace('="../', '="')
 

@@ -115,14 +115,17 @@ def test_live_code_scripts_are_left_out():
 def test_setup_connects_every_hook():
     connected = []
     values = []
+    roles = []
     app = SimpleNamespace(
         connect=lambda event, hook, priority=500: connected.append(event),
         add_config_value=lambda name, default, rebuild, types: values.append((name, rebuild)),
+        add_role=lambda name, role: roles.append(name),
     )
 
     assert setup(app)["parallel_read_safe"]
     assert {"config-inited", "env-get-outdated", "html-page-context", "build-finished"} <= set(connected)
     assert values == [("review_assets", "html")]
+    assert roles == ["fig", "tab"]
 
 
 def test_style_of_the_bibliography_bears_missing_fields():

@@ -85,7 +85,11 @@ def test_addresses_are_escaped():
 
 @pytest.mark.parametrize(
     ("variable", "configured", "base"),
-    [("", "", ""), ("", "https://a.org", "https://a.org/"), ("https://b.org/x/", "https://a.org", "https://b.org/x/")],
+    [
+        ("", "", ""),
+        ("", "https://a.org", "https://a.org/"),
+        ("https://b.org/x/", "https://a.org", "https://b.org/x/"),
+    ],
 )
 def test_the_address_comes_from_the_variable_first(monkeypatch, variable, configured, base):
     monkeypatch.setenv("REVIEW_BASE_URL", variable)

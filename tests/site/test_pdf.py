@@ -70,3 +70,16 @@ def test_chapters_come_in_the_order_of_the_contents():
     assert names[0] == "book/index"
     assert "book/explore" not in names
     assert names[-1] == "book/references"
+
+
+def test_parts_that_open_on_request_are_named_with_their_numbers():
+    table = '<span class="review-number">Table\xa04.</span> '
+    html = (
+        '<p>a</p><details class="review-fold"><summary>Rows left out (2)</summary>'
+        f"<details><summary>inner</summary></details>{table}</details>"
+        "<figure><details><summary>Data table</summary>x</details></figure><p>b</p>"
+    )
+
+    assert pdf._named_folds(html) == (
+        '<p>a</p><p class="pdf-fold">Rows left out (2): Table\xa04, on the site.</p><figure></figure><p>b</p>'
+    )
