@@ -20,7 +20,7 @@ __all__ = ["Specification", "specification_curve"]
 
 _MARGIN = 8.0
 _CHOICE_LINE = 16.0
-_WIDEST_OPTION = 190.0
+_WIDEST_OPTION = 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,8 @@ def specification_curve(
                 5.0 if main else max(min(step * 0.5, 3.0), 1.0),
                 fill="second" if main else "accent",
                 tip=percent(item.estimate, item.low, item.high),
+                # The number of the specification in the data table.
+                mark=str(order[rank - 1] + 1),
             )
         y = end + 6
         for choice, texts in options.items():

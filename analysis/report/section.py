@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from analysis.report.html import element, escape
 
-__all__ = ["Fold", "Note", "Paragraph", "Section"]
+__all__ = ["Fold", "Note", "Paragraph", "ScriptData", "Section"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,21 @@ class Fold:
     def _repr_html_(self) -> str:
         inner = element("summary", escape(self.summary)) + self.part._repr_html_()
         return element("details", inner, {"class": "review-fold"})
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptData:
+    """Data for a script of the book that lets a reader ask more of a figure; nothing shows without it."""
+
+    script: str
+    figure: str
+    data: Any
+
+    def _repr_html_(self) -> str:
+        # A closing tag within the data would end the element.
+        text = json.dumps(self.data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+        values = {"type": "application/json", "class": "review-data", "data-figure": self.figure}
+        return element("script", text, values) + element("script", "", {"defer": True, "src": self.script})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.evidence.select import Counts, Question, select
 from analysis.report.numbers import count, percent_range, share
-from analysis.report.section import Note, Paragraph, Section
+from analysis.report.section import Note, Paragraph, ScriptData, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import CI_METHODS, TAU2_METHODS
 from analysis.results import Result
@@ -165,8 +165,8 @@ def _assemble(
         for index in by_set[place]:
             model = {
                 _MODEL_FACTORS["model"]: _MODELS[many.model[index], many.scale[index]],
-                _MODEL_FACTORS["tau2_method"]: TAU2_METHODS[many.tau2_method[index]],
-                _MODEL_FACTORS["ci_method"]: CI_METHODS[many.ci_method[index]],
+                _MODEL_FACTORS["tau2_method"]: _capital(TAU2_METHODS[many.tau2_method[index]]),
+                _MODEL_FACTORS["ci_method"]: _capital(CI_METHODS[many.ci_method[index]]),
             }
             asked = (many.model[index], many.ci_method[index])
             if options == first and asked == (choice.model, choice.ci_method):
@@ -216,9 +216,42 @@ def multiverse_section(
         (
             Paragraph(_sentence(evidence, result)),
             figure,
+            ScriptData("../_static/multiverse.js", f"figure-{figure.name}", script_data(evidence, result)),
             _weights(result, stem),
         )
     )
+
+
+def script_data(evidence: Evidence, result: ReviewMultiverse) -> dict[str, Any]:
+    """Return all specifications in few bytes, so that a page can filter every one of them.
+
+    Each selection is given by the places of its options, each model likewise; selections with equal
+    estimates share them. Estimates are in thousandths, and -1 where there is none.
+    """
+    models = result.size // result.selections
+    labels = list(result.choices[0])
+    split = len(labels) - len(_MODEL_FACTORS)
+    options = {label: list(dict.fromkeys(choice[label] for choice in result.choices)) for label in labels}
+
+    def places(choice: dict[str, str], names: list[str]) -> list[int]:
+        return [options[name].index(choice[name]) for name in names]
+
+    thousandths = np.where(result.converged, np.round(1000 * result.estimate), -1).astype(int)
+    rows = thousandths.reshape(result.selections, models).tolist()
+    known: dict[tuple[int, ...], int] = {}
+    sets = [known.setdefault(tuple(row), len(known)) for row in rows]
+    paper = evidence.published_for(result.question.population, result.question.outcome)
+    return {
+        "choices": [[label, options[label]] for label in labels],
+        "split": split,
+        "selections": [places(choice, labels[:split]) for choice in result.choices[::models]],
+        "models": [places(choice, labels[split:]) for choice in result.choices[:models]],
+        "sets": sets,
+        "estimates": [list(row) for row in known],
+        "same": result.same_question[::models].astype(int).tolist(),
+        "thresholds": [item.value for item in evidence.protocol.outcome(result.question.outcome).thresholds],
+        "paper": None if paper is None else [paper.ci_low_percent / 100, paper.ci_high_percent / 100],
+    }
 
 
 def multiverse_overview(evidence: Evidence, version: str | None = None) -> Table:
@@ -259,6 +292,10 @@ def multiverse_overview(evidence: Evidence, version: str | None = None) -> Table
         Column("matters", "Choice that matters most"),
     ]
     return table_from_rows("multiverse-overview", "All specifications of all headlines", columns, rows)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _drawn(result: ReviewMultiverse) -> tuple[list[Specification], int]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis import review
-from analysis.review.multiverse import multiverse_result
+from analysis.review.multiverse import multiverse_result, script_data
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +37,19 @@ def test_every_specification_names_every_choice(result):
 
 def test_a_headline_without_counts_has_no_multiverse():
     assert multiverse_result(review.load(), "secondary", "sich", "26.0.0") is None
+
+
+def test_the_data_for_the_page_give_back_every_specification(result):
+    data = script_data(review.load(), result)
+    labels = [label for label, _ in data["choices"]]
+    given = []
+    for place, selection in enumerate(data["selections"]):
+        for column, model in enumerate(data["models"]):
+            options = [*selection, *model]
+            choice = {label: data["choices"][at][1][options[at]] for at, label in enumerate(labels)}
+            given.append((choice, data["estimates"][data["sets"][place]][column]))
+
+    assert [choice for choice, _ in given] == [dict(each) for each in result.choices]
+    for (_, thousandths), estimate, known in zip(given, result.estimate, result.converged, strict=True):
+        assert thousandths == (round(1000 * estimate) if known else -1)
+    assert sum(data["same"]) * len(data["models"]) == result.same_question.sum()
