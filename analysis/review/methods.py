@@ -24,8 +24,8 @@ METHOD_REFERENCES = {
     "knapp-hartung": "knapp2003",
     "t-k-2": "higgins2009",
     "clopper-pearson": "clopper1934",
-    "prisma": "prisma2020",
-    "prisma-lsr": "akl2024prismalsr",
+    "prisma": "page2021",
+    "prisma-lsr": "akl2024",
 }
 
 

@@ -74,7 +74,8 @@ def test_methods_text_cites_what_it_lists(evidence):
     [
         ("hardy1996", "Hardy and Thompson 1996"),
         ("higgins2009", "Higgins et al. 2009"),
-        ("akl2024prismalsr", "Akl et al. 2024"),
+        ("akl2024", "Akl et al. 2024"),
+        ("page2021", "Page et al. 2021"),
         ("prisma2020", "The PRISMA 2020 statement"),
     ],
 )
