@@ -92,6 +92,12 @@ def site_pages(site: Path = SITE) -> list[Path]:
     return sorted(path for path in site.rglob("*.html") if "_static" not in path.parts)
 
 
+def distinct_pages(made: int, site: Path = SITE) -> list[Path]:
+    """List the pages with only the longest of those of studies, which are made alike."""
+    alike = sorted((site / "studies").glob("*.html"), key=lambda path: path.stat().st_size)
+    return [path for path in site_pages(site) if path not in set(alike[:-made])]
+
+
 def is_external(address: str) -> bool:
     """Tell whether an address leaves the site."""
     parts = urlsplit(address)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.book.axe import grave, violations
 from tests.book.browser import chromium_path, launched, opened
-from tests.book.pages import SITE, site_pages
+from tests.book.pages import SITE, distinct_pages
 
 pytestmark = [
     pytest.mark.site,
@@ -13,9 +13,7 @@ pytestmark = [
     pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed"),
 ]
 
-#: Pages of studies are made alike, so the longest stands for all of them.
-_MADE = sorted((SITE / "studies").glob("*.html"), key=lambda path: path.stat().st_size)
-PAGES = [path for path in site_pages() if path not in set(_MADE[:-1])]
+PAGES = distinct_pages(1)
 
 
 @pytest.fixture(scope="module")
@@ -45,4 +43,3 @@ def test_a_planted_fault_is_found(browser):
         page.evaluate("document.querySelector('article').append(document.createElement('textarea'))")
 
         assert any("label" in line for line in grave(violations(page)))
-

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.book.browser import WIDTHS, chromium_path, launched, opened
-from tests.book.pages import SITE, site_pages
+from tests.book.pages import SITE, distinct_pages
 
 pytestmark = [
     pytest.mark.site,
@@ -12,9 +12,7 @@ pytestmark = [
     pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed"),
 ]
 
-#: Pages of studies are made alike, so the three longest stand for all of them.
-_MADE = sorted((SITE / "studies").glob("*.html"), key=lambda path: path.stat().st_size)
-PAGES = [path for path in site_pages() if path not in set(_MADE[:-3])]
+PAGES = distinct_pages(3)
 
 
 @pytest.fixture(scope="module")
