@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.content import content_hash
 from analysis.evidence.judgement_rows import AppraisalDomain, Certainty, Judgement
+from analysis.evidence.short_names import short_name
 
 if TYPE_CHECKING:
     from analysis.evidence.faults import CheckResult
@@ -85,9 +86,9 @@ class Study:
 
     @property
     def label(self) -> str:
-        """Short name for figures; "unnamed" where the text read shows no author."""
+        """Short name for figures; words of the title in brackets where the text read shows no author."""
         if not self.first_author:
-            return f"{self.study_id} (unnamed)"
+            return f"{short_name(self.study_id)} {self.year or 'n.d.'}"
         year = self.year or "(year not shown)"
         # A key with a word after the year tells two reports of one author and year apart.
         word = re.sub(r"^[a-z]+(\d{4}|-nd)", "", self.study_id)

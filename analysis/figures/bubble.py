@@ -6,13 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.figures.axis import linear_axis, percent_axis
+from analysis.figures.axis import Axis, linear_axis, percent_axis
 from analysis.figures.chart import Place, both_widths, open_frame
 from analysis.figures.figure import Figure, make_figure, message_figure
 from analysis.figures.labels import place_labels
 from analysis.figures.svg import Drawing
-from analysis.report.numbers import count, counted, percent, share, statistic
+from analysis.report.numbers import count, counted, fixed, percent, share, statistic
 from analysis.report.tables import Column, table_from_rows
+from analysis.report.words import lower_first
 from analysis.synthesis.types import FloatArray
 
 __all__ = ["BubblePoint", "FittedLine", "bubble"]
@@ -49,10 +50,13 @@ def bubble(
     moderator: str,
     line: FittedLine | None = None,
     test_line: str = "",
+    doublings: bool = False,
 ) -> Figure:
     """Draw rates against a moderator; bubble area shows weight.
 
     `moderator` names the horizontal axis; `test_line` says the regression's result in the caption.
+    With `doublings` the moderator is a logarithm to base two, and the axis is written in what it
+    was taken of.
     """
     columns = [
         Column("label", "Study"),
@@ -74,13 +78,19 @@ def bubble(
         for point in points
     ]
     table = table_from_rows(name, f"{title}: data of the bubble plot", columns, rows)
-    caption = f"{title} by {moderator}: bubble plot. {test_line}".strip()
+    caption = f"{title} by {lower_first(moderator)}: bubble plot. {test_line}".strip()
     if not points:
         return message_figure(name, f"{title}: no study states {moderator}.", table, caption)
     rates = [point.events / point.total for point in points]
     heaviest = max(point.weight for point in points) or 1.0
     on_line = [] if line is None else line.moderator.tolist()
     x_axis = linear_axis([*(point.moderator for point in points), *on_line])
+    if all(float(point.moderator).is_integer() for point in points):
+        # A half of a year means nothing.
+        whole = tuple((value, fixed(value)) for value, _ in x_axis.ticks if float(value).is_integer())
+        x_axis = Axis(x_axis.low, x_axis.high, whole)
+    if doublings:
+        x_axis = Axis(x_axis.low, x_axis.high, tuple((v, count(round(2**v))) for v, _ in x_axis.ticks))
     y_axis = percent_axis([*rates, *(line.high.tolist() if line is not None else [])])
     order = sorted(range(len(points)), key=lambda index: -points[index].weight)
 
@@ -92,7 +102,7 @@ def bubble(
             y_axis,
             top=6,
             height=place.plot_height,
-            x_title=moderator,
+            x_title="Number of patients, each step as many times more" if doublings else moderator,
             y_title="Per cent of patients",
         )
         if line is not None:
@@ -125,7 +135,7 @@ def bubble(
 
     wide, narrow = both_widths(draw)
     alt = (
-        f"Bubble plot. {title} by {moderator}: {counted(len(points), 'study', 'studies')}, "
+        f"Bubble plot. {title} by {lower_first(moderator)}: {counted(len(points), 'study', 'studies')}, "
         f"{moderator} {statistic(min(p.moderator for p in points))} to "
         f"{statistic(max(p.moderator for p in points))}, rates {share(min(rates))}% to "
         f"{share(max(rates))}%."

@@ -24,6 +24,7 @@ from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import (
     heterogeneity_line,
     interval_name,
+    lower_first,
     model_name,
     no_public_count,
     subgroup_line,
@@ -180,7 +181,8 @@ def _footer(overall: Pooled, rows: Sequence[ForestRow], awaited: Sequence[str]) 
         f"{key} Diamond: pooled rate with its interval. Orange bar: prediction interval. "
         "Study intervals: Clopper-Pearson.".strip()
     )
-    remarks = "; ".join(sorted({row.remark for row in rows if row.kind == "study" and row.remark}))
+    said = {part: None for row in rows if row.kind == "study" for part in row.remark.split("; ") if part}
+    remarks = "; ".join(sorted(dict.fromkeys(lower_first(part) for part in said), key=str.casefold))
     if len(remarks) > _LONGEST_REMARKS:
         remarks = "See the remarks in the data table"
     if remarks:

@@ -167,7 +167,8 @@ def draw_narrow(
             for index, line in enumerate(wrap_text(row.label, SMALL_SIZE, note_limit)):
                 drawing.text(_MARGIN, y + 12 + _NOTE_LINE * index, line, size=SMALL_SIZE, fill="muted")
         elif row.kind == "heading":
-            drawing.text(_MARGIN, y + 17, row.label, bold=True, limit=note_limit)
+            for index, line in enumerate(_heading_lines(row, note_limit)):
+                drawing.text(_MARGIN, y + 17 + _NOTE_LINE * index, line, bold=True)
         elif row.kind != "gap":
             used = text_width(row.shown, FONT_SIZE, bold=strong)
             _label(drawing, row, _MARGIN, y + 14, right - used - 18)
@@ -221,7 +222,13 @@ def _wide_height(row: ForestRow, limit: float) -> float:
 def _narrow_height(row: ForestRow, limit: float) -> float:
     if row.kind == "note":
         return _NOTE_LINE * len(wrap_text(row.label, SMALL_SIZE, limit)) + 8
-    return {"gap": 8.0, "heading": 25.0}.get(row.kind, 40.0)
+    if row.kind == "heading":
+        return 10 + _NOTE_LINE * len(_heading_lines(row, limit))
+    return 8.0 if row.kind == "gap" else 40.0
+
+
+def _heading_lines(row: ForestRow, limit: float) -> Sequence[str]:
+    return wrap_text(row.label, FONT_SIZE, limit, bold=True)
 
 
 def _grid(
@@ -306,12 +313,14 @@ def _arrows(
 
 def _ticks_below(drawing: Drawing, axis: Axis, title: str, left: float, right: float, y: float) -> float:
     drawing.line(left, y, right, y)
-    for value, text in axis.ticks:
+    shown = _apart([(axis.at(value, left, right), text) for value, text in axis.ticks])
+    for (value, text), fits in zip(axis.ticks, shown, strict=True):
         x = axis.at(value, left, right)
         drawing.line(x, y, x, y + 4)
         half = text_width(text, SMALL_SIZE) / 2
         x = min(max(x, half + 1), drawing.width - half - 1)
-        drawing.text(x, y + 17, text, size=SMALL_SIZE, anchor="middle")
+        if fits:
+            drawing.text(x, y + 17, text, size=SMALL_SIZE, anchor="middle")
     # The title may be wider than the plot; it is centred below it as far as the page lets it.
     lines = wrap_text(title, SMALL_SIZE, drawing.width - 2 * _MARGIN)
     half = max(text_width(line, SMALL_SIZE) for line in lines) / 2
@@ -320,6 +329,21 @@ def _ticks_below(drawing: Drawing, axis: Axis, title: str, left: float, right: f
         place = y + 33 + _NOTE_LINE * index
         drawing.text(middle, place, line, size=SMALL_SIZE, fill="muted", anchor="middle")
     return y + 38 + _NOTE_LINE * (len(lines) - 1)
+
+
+def _apart(ticks: Sequence[tuple[float, str]]) -> list[bool]:
+    """Tell which ticks can be written without touching; 1 and the ends go before the others."""
+    first = [place for place, (_, text) in enumerate(ticks) if text == "1"]
+    order = dict.fromkeys([*first, 0, len(ticks) - 1, *range(len(ticks))])
+    taken: list[tuple[float, float]] = []
+    shown = [False] * len(ticks)
+    for place in order:
+        x, text = ticks[place]
+        half = text_width(text, SMALL_SIZE) / 2 + 3
+        if all(x + half <= low or x - half >= high for low, high in taken):
+            taken.append((x - half, x + half))
+            shown[place] = True
+    return shown
 
 
 def _footer(drawing: Drawing, lines: Sequence[str], y: float, width: float) -> None:

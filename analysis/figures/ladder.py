@@ -83,20 +83,21 @@ def ratio_forest(
     title: str,
     measure: str = "Risk ratio",
     note_head: str = "",
+    label_head: str = "Trial",
     favours: tuple[str, str] = ("", ""),
     footer: Sequence[str] = (),
     level: str = "95%",
 ) -> Figure:
     """Draw ratios of randomised or comparative evidence on a logarithmic axis around 1.
 
-    `favours` names what lies left and right of 1.
+    `label_head` heads the names of the studies; `favours` names what lies left and right of 1.
     """
     limits = [value for step in steps for value in (step.estimate, step.low, step.high)]
     limits += [value for step in steps for value in (step.prediction_low, step.prediction_high)]
     axis_title = measure
     if all(favours):
         axis_title += f" (below 1: {favours[0]}; above 1: {favours[1]})"
-    heads = ForestHeads("Trial", note_head, f"{measure} ({level} CI)", "", axis_title)
+    heads = ForestHeads(label_head, note_head, f"{measure} ({level} CI)", "", axis_title)
     return _ladder(steps, name, title, ratio_axis(limits), heads, 1.0, None, footer, False)
 
 

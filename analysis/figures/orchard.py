@@ -10,8 +10,8 @@ from analysis.figures.chart import Place, both_widths
 from analysis.figures.figure import Figure, make_figure
 from analysis.figures.shapes import draw_shape
 from analysis.figures.svg import Drawing
-from analysis.figures.text import wrap_text
-from analysis.figures.theme import SERIES, SMALL_SIZE
+from analysis.figures.text import text_width, wrap_text
+from analysis.figures.theme import FONT_SIZE, SERIES, SMALL_SIZE
 from analysis.report.numbers import count, counted, is_missing, percent, percent_range, share
 from analysis.report.tables import Column, table_from_rows
 from analysis.synthesis.types import Pooled
@@ -49,8 +49,11 @@ def orchard(groups: Sequence[tuple[str, Pooled]], *, name: str, title: str) -> F
         for rank, (label, pooled, each) in enumerate(rates):
             role = SERIES[rank % len(SERIES)]
             words = percent(pooled.estimate, pooled.ci.low, pooled.ci.high)
-            drawing.text(_MARGIN, y + 12, label, bold=True, limit=place.width * 0.5)
-            drawing.text(place.width - _MARGIN, y + 12, words, bold=True, anchor="end")
+            # On a phone the name takes the first line alone.
+            beside = 0.0 if place.narrow else text_width(words, FONT_SIZE, bold=True) + 16
+            drawing.text(_MARGIN, y + 12, label, bold=True, limit=place.width - 2 * _MARGIN - beside)
+            level = y + (28 if place.narrow else 12)
+            drawing.text(place.width - _MARGIN, level, words, bold=True, anchor="end")
             studies = counted(pooled.k, "study", "studies")
             drawing.text(_MARGIN, y + 28, studies, size=SMALL_SIZE, fill="muted")
             middle = y + 36 + _LANE / 2

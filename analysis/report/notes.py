@@ -97,6 +97,23 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
         "of 0% or 100% could enter the model.",
     ),
     (
+        r"1 of (?P<all>\d+) studies with a zero cell had (?P<amount>\S+) added",
+        "One of {all} studies has no event in one arm; {amount} was added to its cells.",
+    ),
+    (
+        r"(?P<few>\d+) of (?P<all>\d+) studies with a zero cell had (?P<amount>\S+) added",
+        "{few} of {all} studies have no event in one arm; {amount} was added to their cells.",
+    ),
+    (
+        r"1 of (?P<all>\d+) studies without events in either arm say nothing on a ratio and are left out",
+        "One of {all} studies has no event in either arm; it says nothing on a ratio and is left out.",
+    ),
+    (
+        r"(?P<few>\d+) of (?P<all>\d+) studies without events in either arm say nothing on a ratio and "
+        r"are left out",
+        "{few} of {all} studies have no event in either arm; they say nothing on a ratio and are left out.",
+    ),
+    (
         r"(?P<what>.+): the estimate is at the edge and the model has no finite maximum",
         "In every study the outcome happened to nobody or to everybody; the rate is shown with a "
         "one-sided interval.",

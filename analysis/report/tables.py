@@ -24,6 +24,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 #: Searching is offered from this many rows on; fewer are seen at a glance.
 _SEARCH_FROM = 10
+#: An interval, or a difference with its unit, that no line may break: "(71 to 95)", "−3.6 points".
+_KEPT = re.compile(r"(?<![\w>])\([^() ]{1,9} to [^() ]{1,9}\)|[+−]?\d[\d.]* points?\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,7 @@ def _row(table: Table, row: Sequence[Cell], notes: _Notes) -> str:
             "data-label": column.head,
             "data-value": raw if raw != cell.text else None,
         }
-        content = link(cell.text, cell.href)
+        content = _KEPT.sub(r'<span class="review-keep">\g<0></span>', link(cell.text, cell.href))
         if cell.note:
             # One element, so that a card keeps the letter beside its text.
             content = f"<span>{content}{notes.mark(cell.note)}</span>"

@@ -265,7 +265,7 @@ def subgroup_line(test: SubgroupLike) -> str:
 def subgroup_sentence(test: SubgroupLike) -> str:
     """Say what the subgroups showed, and that they were not randomised."""
     rates = [
-        f"{percent(item.estimate, item.ci.low, item.ci.high)} with {level} "
+        f"{percent(item.estimate, item.ci.low, item.ci.high)} with {lower_first(level)} "
         f"({counted(item.k, 'study', 'studies')})"
         for level, item in zip(test.levels, test.pooled, strict=True)
     ]

@@ -32,7 +32,7 @@ def agreement_fields(evidence: Evidence) -> Table:
                     "basis": item.basis,
                     "n": found.n,
                     "agreed": found.agreed,
-                    "share": Cell(f"{share(found.observed)} %", round(100 * found.observed, 2)),
+                    "share": Cell(f"{share(found.observed)}%", round(100 * found.observed, 2)),
                     "kappa": _kappa(found),
                 }
             )
@@ -43,7 +43,7 @@ def agreement_fields(evidence: Evidence) -> Table:
         Column("n", "Pairs", "right"),
         Column("agreed", "Same answer", "right"),
         Column("share", "Agreement", "right"),
-        Column("kappa", "Cohen's kappa (95 % interval)", "right"),
+        Column("kappa", "Cohen's kappa (95% interval)", "right"),
     ]
     return table_from_rows(
         "agreement-fields",

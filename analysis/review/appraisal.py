@@ -87,7 +87,7 @@ def appraisal_section(evidence: Evidence, tool: str) -> Section:
     text = (
         f"{counted(len(by_study), 'study', 'studies')}, {counted(len(rows), 'judgement')}: "
         f"{known} rest on a fact that could be read, {len(rows) - known} are without information, "
-        f"{signed} are signed by an appraiser."
+        f"{f'{signed} are' if signed else 'none is'} signed by an appraiser."
     )
     return Section(
         (
@@ -222,7 +222,7 @@ def levels_section(evidence: Evidence) -> Section:
         Column("level", "Appraisal"),
         Column("k", "Studies", "right"),
         Column("n", "Patients", "right"),
-        Column("rate", "Pooled rate (95 % interval)", "right"),
+        Column("rate", "Pooled rate (95% interval)", "right"),
         Column("p", "Test between levels", "right"),
     ]
     note = Note(

@@ -129,4 +129,6 @@ def _seconds(value: float | None) -> str | None:
     for limit, unit, factor in ((1e-3, "µs", 1e6), (1.0, "ms", 1e3)):
         if value < limit:
             return f"{value * factor:.3g} {unit}"
-    return f"{value:.3g} s"
+    if value < 1000:
+        return f"{value:.3g} s"
+    return f"{value / 3600:.3g} h"

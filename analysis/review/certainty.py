@@ -65,7 +65,7 @@ def rate_findings_table(evidence: Evidence, population: str) -> Table:
         Column("outcome", "Outcome"),
         Column("k", "Studies", "right"),
         Column("n", "Patients", "right"),
-        Column("rate", "Rate (95 % interval)", "right"),
+        Column("rate", "Rate (95% interval)", "right"),
         Column("certainty", "Certainty"),
         Column("plain", "In plain words"),
     ]
@@ -111,7 +111,7 @@ def effect_findings_table(evidence: Evidence) -> Table:
         Column("treated", "Thrombectomy, per 1000", "right"),
         Column(
             "ratio",
-            "Risk ratio (95 % interval)",
+            "Risk ratio (95% interval)",
             "right",
             note="For the shift: common odds ratio of a better grade",
         ),
@@ -224,7 +224,8 @@ def judge_again_section(evidence: Evidence) -> Section:
     flagged = judge_again(evidence)
     signed = sum(row.status == "signed" for row in evidence.certainty)
     text = (
-        f"{counted(len(evidence.certainty), 'judgement')} stand in the data, {signed} signed by a clinician. "
+        f"{counted(len(evidence.certainty), 'judgement')} stand in the data, {signed or 'none'} signed "
+        "by a clinician. "
         + (
             f"{counted(len(flagged), 'judgement')} must be made again, as an input crossed a rule since."
             if flagged

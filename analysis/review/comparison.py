@@ -135,7 +135,7 @@ def _nearest(evidence: Evidence, row: RivalEstimate, version: str) -> tuple[str,
             return population.label, cell.pooled
         variable = evidence.protocol.subgroup(match["subgroup"])
         label = next(level.label for level in variable.levels if level.key == match["level"])
-        return f"{variable.label}: {label.lower()}", _level(
+        return f"{variable.label}: {lower_first(label)}", _level(
             evidence, row.outcome, variable.key, label, version
         )
     return "No match in the protocol", None
@@ -256,7 +256,7 @@ def comparison_table(evidence: Evidence, version: str | None = None) -> Table:
         Column("review", "Review"),
         Column("outcome", "Outcome"),
         Column("population", "Its population"),
-        Column("theirs", "Its rate (95 % interval)", "right"),
+        Column("theirs", "Its rate (95% interval)", "right"),
         Column("k", "Studies", "right"),
         Column("n", "Patients", "right"),
         Column("match", "Nearest pool of this review"),

@@ -127,7 +127,7 @@ def _limits(evidence: Evidence, found: list[TrialSeries]) -> Table:
             "ratio": Cell(ratio(look.ratio, look.low, look.high), look.ratio),
             "patients": look.patients,
             "required": round(series.required),
-            "share": Cell(f"{share(look.information)} %", round(100 * look.information, 2)),
+            "share": Cell(f"{share(look.information)}%", round(100 * look.information, 2)),
             "z": Cell(statistic(look.z), look.z),
             "limit": _limit(look.boundary),
             "penalised": Cell(statistic(look.penalised), look.penalised)

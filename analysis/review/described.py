@@ -66,7 +66,8 @@ def characteristics_table(evidence: Evidence, version: str | None = None) -> Tab
         footnotes=(
             "SR stent retriever; ASP aspiration; MCA, ACA, PCA middle, anterior and posterior "
             "cerebral artery. Direct: distal segments only; mixed segments: proximal segments are "
-            "included or the segments are not reported. Unnamed: the text read shows no author.",
+            "included or the segments are not reported. [Square brackets]: the text read shows no "
+            "author; n.d.: no year.",
         ),
     )
 
@@ -103,9 +104,7 @@ def completeness_table(evidence: Evidence, version: str | None = None) -> Table:
         row: dict[str, Any] = {"outcome": outcome.label}
         for population in evidence.protocol.populations:
             with_count = {
-                item.study_id
-                for item in found
-                if item.has_count and item.occlusion in population.occlusions
+                item.study_id for item in found if item.has_count and item.occlusion in population.occlusions
             }
             row[population.key] = len(with_count)
         row["percent_only"] = len({item.study_id for item in found if not item.has_count})
@@ -126,8 +125,7 @@ def completeness_table(evidence: Evidence, version: str | None = None) -> Table:
         columns,
         rows,
         footnotes=(
-            "Public text prints the favourable outcomes first, so what is missing is not missing "
-            "at random.",
+            "Public text prints the favourable outcomes first, so what is missing is not missing at random.",
         ),
         sortable=False,
     )
@@ -143,9 +141,7 @@ def derivation_table(evidence: Evidence) -> Table:
         "not_available": "No count can be given",
     }
     found = Counter(row.derivation for row in evidence.outcomes)
-    rows = [
-        {"how": text, "key": key, "rows": found[key]} for key, text in names.items() if found[key]
-    ]
+    rows = [{"how": text, "key": key, "rows": found[key]} for key, text in names.items() if found[key]]
     columns = [Column("how", "How the count was read"), Column("key", "Code in the data")]
     columns.append(Column("rows", "Rows", "right"))
     return table_from_rows("derivations", "How the numbers were read", columns, rows)
@@ -215,7 +211,7 @@ def left_out_table(evidence: Evidence) -> Table:
             study = listed.get(item.study_id)
             rows.append(
                 {
-                    "study": Cell(item.study, href=item.source_url),
+                    "study": Cell(f"{item.study[:1].upper()}{item.study[1:]}", href=item.source_url),
                     "state": state,
                     "reason": item.reason,
                     "version": evidence.version(study.first_version).label if study else None,

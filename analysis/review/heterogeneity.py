@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.report.numbers import count, counted, p_value, percent, percent_range, share
+from analysis.report.numbers import count, counted, fixed, p_value, percent, percent_range, share
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Column, Table, table_from_rows
 from analysis.report.words import and_list, heterogeneity_sentence, lower_first
@@ -244,13 +244,13 @@ def rival_table(evidence: Evidence, outcome: str) -> Table:
             "model": "Binomial-normal (primary)",
             "rate": percent(pooled.estimate, pooled.ci.low, pooled.ci.high),
             "spread": f"τ {math.sqrt(pooled.tau2):.2f} of logits",
-            "height": f"{pooled.log_likelihood:.2f}",
+            "height": fixed(pooled.log_likelihood, 2),
         },
         {
             "model": "Beta-binomial",
             "rate": percent(float(row["estimate"]), *ends),
             "spread": f"correlation within studies {rival.rho:.3f}",
-            "height": f"{rival.log_likelihood:.2f}",
+            "height": fixed(rival.log_likelihood, 2),
         },
     ]
     label = evidence.protocol.outcome(outcome).label

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analysis.report.notes import note_sentence
 from analysis.report.numbers import counted, i_squared, p_value, ratio
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
@@ -46,7 +47,7 @@ def observational_section(evidence: Evidence, kind: Kind, outcome: str) -> Secti
                 ratio_figure(known.pool, "wald", words, stem, title, arms=(first, second), causal=False)
             )
             parts.append(Note(unstable_note(known.pool, "study", "studies")))
-            parts += [Note(f"{note[:1].upper()}{note[1:]}.") for note in known.pool.notes]
+            parts += [Note(note_sentence(note)) for note in known.pool.notes]
         parts.append(counts_table(known.contrasts, stem, heads))
         if known.pool is not None and known.pool.k > 1:
             effects = effects_table({"RR": known.pool}, stem)

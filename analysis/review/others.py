@@ -21,7 +21,7 @@ def trials_table(evidence: Evidence) -> Table:
         Column("trial", "Trial"),
         Column("outcome", "Outcome"),
         Column("measure", "Measure"),
-        Column("estimate", "Estimate (95 % interval)"),
+        Column("estimate", "Estimate (95% interval)"),
         Column("adjusted", "Adjusted"),
         Column("where", "Where it stands"),
     ]
@@ -36,9 +36,7 @@ def trials_table(evidence: Evidence) -> Table:
         }
         for row in evidence.rct_effects
     ]
-    return table_from_rows(
-        "trial-effects", "Effects printed by the randomised trials", columns, rows
-    )
+    return table_from_rows("trial-effects", "Effects printed by the randomised trials", columns, rows)
 
 
 def trial_counts_table(evidence: Evidence) -> Table:
@@ -67,9 +65,7 @@ def trial_counts_table(evidence: Evidence) -> Table:
         Column("evt", "Thrombectomy", "right"),
         Column("control", "Medical treatment alone", "right"),
     ]
-    return table_from_rows(
-        "trial-counts", "Events and patients in the randomised trials", columns, rows
-    )
+    return table_from_rows("trial-counts", "Events and patients in the randomised trials", columns, rows)
 
 
 def rivals_table(evidence: Evidence) -> Table:
@@ -78,7 +74,7 @@ def rivals_table(evidence: Evidence) -> Table:
         Column("review", "Review"),
         Column("population", "Population"),
         Column("outcome", "Outcome"),
-        Column("estimate", "Per cent (95 % interval)", "right"),
+        Column("estimate", "Per cent (95% interval)", "right"),
         Column("k", "Studies", "right"),
         Column("n", "Patients", "right"),
         Column("note", "Remark"),
@@ -104,8 +100,7 @@ def _rival(row: RivalEstimate) -> Cell | None:
     if row.estimate_percent is None:
         return None
     bounds = [
-        value / 100 if value is not None else None
-        for value in (row.ci_low_percent, row.ci_high_percent)
+        value / 100 if value is not None else None for value in (row.ci_low_percent, row.ci_high_percent)
     ]
     return Cell(percent(row.estimate_percent / 100, *bounds), row.estimate_percent)
 
@@ -116,5 +111,5 @@ def _count(row: Outcome | None) -> Cell:
     if not row.has_count:
         if row.percent_reported is None:
             return _NO_COUNT
-        return Cell(f"{row.percent_reported} %, no count", "", href=row.source_url)
+        return Cell(f"{row.percent_reported}%, no count", "", href=row.source_url)
     return Cell(events_of_total(row.events, row.total), row.events, href=row.source_url)

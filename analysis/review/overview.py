@@ -84,9 +84,7 @@ def reproduction_table(evidence: Evidence) -> Table:
                 "difference": None
                 if ours is None
                 else Cell(points(ours - theirs), round(100 * (ours - theirs), 2)),
-                "share": Cell(
-                    f"{share(paper_share(cell))} %", round(100 * paper_share(cell), 2)
-                ),
+                "share": Cell(f"{share(paper_share(cell))}%", round(100 * paper_share(cell), 2)),
             }
         )
     columns = [
@@ -130,9 +128,7 @@ def reproduction_studies(evidence: Evidence) -> Table:
         Column("read", "Studies read"),
         Column("awaited", "Studies whose count is awaited"),
     ]
-    return table_from_rows(
-        "reproduction-studies", "Studies behind each value", columns, rows, sortable=False
-    )
+    return table_from_rows("reproduction-studies", "Studies behind each value", columns, rows, sortable=False)
 
 
 def versions_table(evidence: Evidence) -> Table:
@@ -145,9 +141,7 @@ def versions_table(evidence: Evidence) -> Table:
             "searched": item.searched_on,
             "trigger": item.trigger,
             "changes": item.methods_changes,
-            "studies": sum(
-                study.eligibility == "include" for study in evidence.as_of(item.id).studies
-            ),
+            "studies": sum(study.eligibility == "include" for study in evidence.as_of(item.id).studies),
         }
         for item in evidence.versions
     ]
@@ -176,9 +170,7 @@ def published_rate(cell: Headline) -> Cell | None:
     row = cell.published
     if row is None:
         return Cell("not in the paper", "", tone="missing")
-    text = percent(
-        row.estimate_percent / 100, row.ci_low_percent / 100, row.ci_high_percent / 100
-    )
+    text = percent(row.estimate_percent / 100, row.ci_low_percent / 100, row.ci_high_percent / 100)
     return Cell(text, row.estimate_percent)
 
 

@@ -48,9 +48,7 @@ def protocol_table(evidence: Evidence, part: str) -> Table:
     if part not in _PARTS:
         raise ValueError(f"no part {part!r} of the protocol; known: {', '.join(_PARTS)}")
     caption, columns, rows = _PARTS[part]
-    return table_from_rows(
-        f"protocol-{part}", caption, columns, rows(evidence.protocol), sortable=False
-    )
+    return table_from_rows(f"protocol-{part}", caption, columns, rows(evidence.protocol), sortable=False)
 
 
 def retirement_text(evidence: Evidence) -> Paragraph:
@@ -85,9 +83,7 @@ def _outcomes(protocol: Protocol) -> list[dict[str, Any]]:
             "timepoint": _TIMEPOINTS.get(item.timepoint, item.timepoint.replace("_", " ")),
             "role": _ROLES[item.role],
             "direction": _DIRECTIONS[item.direction],
-            "thresholds": "; ".join(
-                f"{round(100 * each.value)} %: {each.meaning}" for each in item.thresholds
-            )
+            "thresholds": "; ".join(f"{round(100 * each.value)}%: {each.meaning}" for each in item.thresholds)
             or None,
         }
         for item in protocol.outcomes

@@ -12,6 +12,7 @@ from analysis.evidence.select import Question, select
 from analysis.report.html import element, escape, link, slug
 from analysis.report.numbers import events_of_total, ratio
 from analysis.report.tables import Cell, Column, Table, table_from_rows
+from analysis.report.words import lower_first
 from analysis.review.cells import hashed
 
 if TYPE_CHECKING:
@@ -44,6 +45,18 @@ _KINDS = {
     "abstract": "a text of the study itself",
     "article": "the full text of the study",
     "citing_review": "another text that cites the study",
+}
+_ELIGIBILITY = {"include": "included", "awaiting": "awaiting counts", "exclude": "excluded"}
+#: Arms that many studies have; others go by the word that the data give them.
+_ARMS = {
+    "all": "all patients",
+    "evt": "thrombectomy arm",
+    "control": "control arm",
+    "primary": "primary occlusions",
+    "secondary": "secondary occlusions",
+    "sr": "stent retriever",
+    "asp": "aspiration",
+    "combined": "stent retriever with aspiration",
 }
 _ITEMS = {
     "randomised": "Randomised",
@@ -189,7 +202,7 @@ def _identity(study: Study) -> str:
             ("PubMed", pmid),
             ("Registration", escape(study.registration)),
             ("Read at", f"{link('source', study.source_url)} ({escape(kind)})"),
-            ("Remarks", escape(study.note)),
+            ("Remarks", escape(_capital(study.note.replace("identity_incomplete", "identity incomplete")))),
         ],
     )
 
@@ -231,7 +244,7 @@ def _eligibility(evidence: Evidence, study: Study) -> str:
         members = f"{escape(group.group)} ({escape(group.kind)}): {escape(group.basis)}. "
         members += "Other reports: " + (", ".join(others) or "none") + "."
     doubts = [
-        f"{escape('every outcome' if each.outcome == '*' else each.outcome)}: {escape(each.doubt)}"
+        escape(f"{_outcome_name(evidence, each.outcome)}: {lower_first(each.doubt)}")
         for each in evidence.doubts
         if each.study_id == study.study_id
     ]
@@ -245,7 +258,12 @@ def _eligibility(evidence: Evidence, study: Study) -> str:
         "Eligibility, overlap and doubts",
         "eligibility",
         [
-            ("Eligibility", escape(f"{study.eligibility}: {study.eligibility_reason}")),
+            (
+                "Eligibility",
+                escape(
+                    f"{_ELIGIBILITY.get(study.eligibility, study.eligibility)}: {study.eligibility_reason}"
+                ),
+            ),
             ("Decision list", "; ".join(lists)),
             ("Evidence stage", escape(_plain(study.evidence_stage))),
             ("First version", escape(study.first_version)),
@@ -265,7 +283,7 @@ def _number(evidence: Evidence, item: Trace) -> str:
         + f" ({_plain(each.derivation)})"
         for each in item.extractions
     ]
-    heading = element("h3", escape(f"{name}, arm {row.arm_id}: {shown}"), {"id": row_anchor(row.key)})
+    heading = element("h3", escape(f"{name}, {_arm(row.arm_id)}: {shown}"), {"id": row_anchor(row.key)})
     facts = [
         ("Source", f"{link(row.locator or 'source', row.source_url)} ({escape(_KINDS[row.source_kind])})"),
         ("How it was read", escape(item.derivation)),
@@ -278,7 +296,7 @@ def _number(evidence: Evidence, item: Trace) -> str:
             "Occlusion, territory, technique",
             escape(f"{_plain(row.occlusion)}, {row.territory}, {row.technique}"),
         ),
-        ("Part of", escape(f"arm {row.is_partition_of}" if row.is_partition_of else "")),
+        ("Part of", escape(_arm(row.is_partition_of) if row.is_partition_of else "")),
         ("Readers", escape("; ".join(readers))),
         ("Agreement", escape(item.agreement)),
         ("Checked", escape(item.verified)),
@@ -288,6 +306,15 @@ def _number(evidence: Evidence, item: Trace) -> str:
         ("Line", f"row {row.row} of outcomes.csv"),
     ]
     return heading + _facts(facts)
+
+
+def _arm(arm_id: str) -> str:
+    """Name an arm in words; one without words of its own goes by its key."""
+    return _ARMS.get(arm_id, f"arm “{_plain(arm_id)}”")
+
+
+def _outcome_name(evidence: Evidence, key: str) -> str:
+    return "every outcome" if key == "*" else evidence.protocol.outcome(key).short_label
 
 
 def _uses(evidence: Evidence, row: Outcome) -> str:
@@ -317,7 +344,7 @@ def _trial_effects(evidence: Evidence, study_id: str) -> str:
 def _grades(evidence: Evidence, study_id: str) -> str:
     facts = [
         (
-            f"Arm {row.arm_id}",
+            _capital(_arm(row.arm_id)),
             escape("; ".join(f"grade {grade}: {number}" for grade, number in enumerate(row.grades)))
             + f" (of {row.n}); {link('source', row.source_url)}. {escape(row.check)}",
         )
@@ -344,6 +371,10 @@ def _facts(facts: Sequence[tuple[str, str]]) -> str:
     """Lay out names and values; a value is HTML already, and a fact without one is left out."""
     inner = "".join(element("dt", escape(name)) + element("dd", value) for name, value in facts if value)
     return element("dl", inner, {"class": "review-facts"})
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _plain(code: Any) -> str:

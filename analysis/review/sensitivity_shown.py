@@ -118,7 +118,7 @@ def _as_table(evidence: Evidence, table: SensitivityTable) -> Table:
     columns = [
         Column("label", "Choice"),
         Column("family", "Kind"),
-        Column("estimate", "Rate (95 % interval)", "right"),
+        Column("estimate", "Rate (95% interval)", "right"),
         Column("k", "Studies", "right"),
         Column("n", "Patients", "right"),
         Column("shift", "Shift", "right"),
@@ -170,7 +170,7 @@ def sensitivity_summary(evidence: Evidence, version: str | None = None) -> Table
     ]
     return table_from_rows(
         f"sensitivity-summary-{chosen.alias}",
-        f"How far every headline moves under the planned choices; evidence {chosen.label.lower()}",
+        f"How far every headline moves under the planned choices; evidence {lower_first(chosen.label)}",
         columns,
         rows,
         footnotes=(

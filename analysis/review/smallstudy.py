@@ -217,7 +217,9 @@ def moderator_section(evidence: Evidence, outcome: str) -> Section:
     size = np.log2(pooled.total)
     if float(np.ptp(size)) > 0:
         all_in = np.ones(pooled.k, bool)
-        parts += _moderator(pooled, all_in, size, outcome, words.label, "Patients (doublings)", "size", 1.0)
+        parts += _moderator(
+            pooled, all_in, size, outcome, words.label, "Number of patients, in doublings", "size", 1.0
+        )
     return Section(tuple(parts))
 
 
@@ -295,4 +297,11 @@ def _bubble(
             strict=True,
         )
     ]
-    return bubble(points, name=f"bubble-{outcome}-{stem}", title=label, moderator=head, line=line)
+    return bubble(
+        points,
+        name=f"bubble-{outcome}-{stem}",
+        title=label,
+        moderator=head,
+        line=line,
+        doublings=stem == "size",
+    )

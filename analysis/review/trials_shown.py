@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from analysis.report.notes import note_sentence
 from analysis.report.numbers import counted, events_of_total, i_squared, p_value, ratio, tau2
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
@@ -45,7 +46,7 @@ def trial_section(evidence: Evidence, outcome: str) -> Section:
         Paragraph(_conflict(known, words)),
         Note(unstable_note(pool)),
     ]
-    parts += [Note(f"{note[:1].upper()}{note[1:]}.") for note in pool.notes]
+    parts += [Note(note_sentence(note)) for note in pool.notes]
     parts += [
         _absolute_table(known, words, stem),
         *_secondary(known),

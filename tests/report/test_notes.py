@@ -54,3 +54,25 @@ def test_whatever_a_synthetic_pool_remarks_is_plain(events, total, settings):
 
 def test_an_unknown_remark_is_shown_as_it_came():
     assert note_sentence("something new about tau2") == "Something new about τ²."
+
+
+@pytest.mark.parametrize(
+    ("note", "sentence"),
+    [
+        (
+            "1 of 3 studies with a zero cell had 0.5 added",
+            "One of 3 studies has no event in one arm; 0.5 was added to its cells.",
+        ),
+        (
+            "2 of 5 studies with a zero cell had 0.5 added",
+            "2 of 5 studies have no event in one arm; 0.5 was added to their cells.",
+        ),
+        (
+            "1 of 3 studies without events in either arm say nothing on a ratio and are left out",
+            "One of 3 studies has no event in either arm; it says nothing on a ratio and is left out.",
+        ),
+    ],
+    ids=["one zero cell", "two zero cells", "one without events"],
+)
+def test_remarks_on_two_arms_agree_in_number(note, sentence):
+    assert note_sentence(note) == sentence

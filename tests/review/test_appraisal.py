@@ -51,5 +51,5 @@ def test_sections_say_how_little_is_known_and_that_nobody_signed(evidence, tool)
     section = review.appraisal_section(evidence, tool)
 
     assert "without information" in section.parts[0].text
-    assert "0 are signed by an appraiser" in section.parts[0].text
+    assert "none is signed by an appraiser" in section.parts[0].text
     assert "no information" in section._repr_html_()
