@@ -101,6 +101,20 @@ class Drawing:
             tip,
         )
 
+    def circles(
+        self,
+        places: Iterable[tuple[float, str]],
+        y: float,
+        radius: float,
+        *,
+        fill: str = "accent",
+    ) -> None:
+        """Draw circles of one look in a row, each by its place and tip; the look is written once."""
+        self._parts.append(f"<g{_paint(fill, None)}>")
+        for x, tip in places:
+            self._add("circle", f'cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"', tip)
+        self._parts.append("</g>")
+
     def polygon(
         self,
         points: Iterable[tuple[float, float]],
@@ -176,6 +190,22 @@ class Drawing:
         title = f"<title>{escape(whole)}</title>" if whole else ""
         line = f"<text {values}>{title}{escape(shown)}</text>"
         self._parts.append(f'<a href="{escape(href)}">{line}</a>' if href else line)
+
+    def texts(
+        self,
+        places: Iterable[float],
+        y: float,
+        content: str,
+        *,
+        size: float = FONT_SIZE,
+        fill: str = "ink",
+        bold: bool = False,
+    ) -> None:
+        """Write one word at several places of a row, each centred; the look is written once."""
+        weight = ' font-weight="bold"' if bold else ""
+        self._parts.append(f'<g font-size="{number(size)}" text-anchor="middle"{weight}{_paint(fill, None)}>')
+        self._parts += [f'<text x="{number(x)}" y="{number(y)}">{escape(content)}</text>' for x in places]
+        self._parts.append("</g>")
 
     def render(self, alt: str) -> str:
         """Return the drawing as an ``<svg>`` element that scales with its place."""

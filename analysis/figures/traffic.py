@@ -87,11 +87,17 @@ def traffic_lights(
         y = 26.0
         for row in rows:
             drawing.text(_MARGIN, y + 16, row.label, limit=label_width - 8)
-            for rank, value in enumerate(row.values):
-                judged = judgements.get(value, _UNKNOWN)
-                tip = f"{row.label}: {domains[rank]}: {judged.words}"
-                x = left + step * (rank + 0.5)
-                _light(drawing, x, y + 12, radius, judged, tip)
+            for judged in _used([row], judgements):
+                lights = [
+                    # Phones show no tips; the table of data says the same.
+                    (
+                        left + step * (rank + 0.5),
+                        "" if place.narrow else f"{row.label}: {domain}: {judged.words}",
+                    )
+                    for rank, domain in enumerate(domains)
+                    if judgements.get(row.values[rank], _UNKNOWN) == judged
+                ]
+                _lights(drawing, lights, y + 12, radius, judged)
             y += 24
             drawing.line(_MARGIN, y, left + step * len(domains), y, stroke="grid")
         y += 12
@@ -120,10 +126,10 @@ def summary_bars(
 ) -> Figure:
     """Draw the share of studies with each judgement, one bar a domain."""
     _check(rows, domains)
-    table = _data(name, title, rows, domains, judgements)
+    used = _used(rows, judgements)
+    table = _sums(name, title, rows, domains, judgements, used)
     if not rows:
         return message_figure(name, f"{title}: no study appraised.", table, f"{title}.")
-    used = _used(rows, judgements)
 
     def draw(place: Place) -> Drawing:
         drawing = Drawing(place.width, 0)
@@ -176,17 +182,19 @@ def _words_role(judged: Judgement) -> str:
     return {"unsure": "dark", "grid": "ink"}.get(judged.role, "onmark")
 
 
-def _light(drawing: Drawing, x: float, y: float, radius: float, judged: Judgement, tip: str) -> None:
-    drawing.circle(x, y, radius, fill=judged.role, tip=tip)
+def _lights(
+    drawing: Drawing, places: Sequence[tuple[float, str]], y: float, radius: float, judged: Judgement
+) -> None:
+    """Draw equal lights of a row, each by its place and tip."""
+    drawing.circles(places, y, radius, fill=judged.role)
     if judged.symbol:
         size = radius * (1.5 if len(judged.symbol) == 1 else 1.1)
-        drawing.text(
-            x,
+        drawing.texts(
+            [x for x, _ in places],
             y + size * 0.36,
             judged.symbol,
             size=size,
             fill=_words_role(judged),
-            anchor="middle",
             bold=True,
         )
 
@@ -202,7 +210,7 @@ def _light_key(drawing: Drawing, used: Sequence[Judgement], y: float, width: flo
         room = 22 + text_width(judged.words, SMALL_SIZE)
         if x > _MARGIN and x + room > width - _MARGIN:
             x, y = _MARGIN, y + 22
-        _light(drawing, x + 8, y - 4, 8, judged, judged.words)
+        _lights(drawing, [(x + 8, judged.words)], y - 4, 8, judged)
         drawing.text(x + 20, y, judged.words, size=SMALL_SIZE)
         x += room + 14
     return y + 24
@@ -234,3 +242,21 @@ def _data(
         for row in rows
     ]
     return table_from_rows(name, f"{title}: judgements", columns, lines)
+
+
+def _sums(
+    name: str,
+    title: str,
+    rows: Sequence[AppraisalRow],
+    domains: Sequence[str],
+    judgements: Mapping[str, Judgement],
+    used: Sequence[Judgement],
+) -> Table:
+    """Count the studies of each domain and judgement, as the bars show them."""
+    columns = [Column("domain", "Domain")]
+    columns += [Column(f"j{place}", judged.words, "right") for place, judged in enumerate(used)]
+    lines = []
+    for rank, domain in enumerate(domains):
+        counts = Counter(judgements.get(row.values[rank], _UNKNOWN) for row in rows)
+        lines.append({"domain": domain} | {f"j{place}": counts[judged] for place, judged in enumerate(used)})
+    return table_from_rows(name, f"{title}: studies by judgement", columns, lines if rows else [])

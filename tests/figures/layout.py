@@ -11,7 +11,14 @@ from analysis.figures.text import text_width
 def texts(svg):
     """Text elements with their place: (x, y, anchor, size, content)."""
     found = []
-    for match in re.finditer(r"<text ([^>]*)>(?:<title>.*?</title>)?([^<]*)</text>", svg):
+    # What a group says holds for the texts in it.
+    spread = re.sub(
+        r"<g([^>]*)>(.*?)</g>",
+        lambda group: group[2].replace("<text ", f"<text{group[1]} "),
+        svg,
+        flags=re.DOTALL,
+    )
+    for match in re.finditer(r"<text ([^>]*)>(?:<title>.*?</title>)?([^<]*)</text>", spread):
         values = dict(re.findall(r'([a-z-]+)="([^"]*)"', match[1]))
         size = float(values.get("font-size", 13))
         bold = values.get("font-weight") == "bold"

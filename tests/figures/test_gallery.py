@@ -158,7 +158,7 @@ FIGURES = {
     "bubble": (draw_bubble, ("70% (60 to 80) at 2010 to 80% (70 to 90) at 2020", "p=0.2."), 9),
     "grotta": (draw_grotta, ("Trial, thrombectomy, 271 patients: 0 13%, 1 21%",), 3),
     "lights": (draw_lights, ("Missing data: ", "high risk 2 (22%)", "not judged"), 9),
-    "bars": (draw_bars, ("Missing data: ", "high risk 2 (22%)"), 9),
+    "bars": (draw_bars, ("Missing data: ", "high risk 2 (22%)"), 3),
     "specifications": (draw_specifications, ("6 specifications", "from 70% to 75%"), 7),
     "drapery": (draw_drapery, ("9 studies", "Prediction interval 60 to 90%"), 10),
     "change": (draw_change, ("no estimate before, 50% (40 to 60) after",), 2),

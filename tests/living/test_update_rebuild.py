@@ -2,7 +2,7 @@
 
 Opt-in, as a build costs minutes: ``REVIEW_REBUILD=FOLDER pytest tests/living/test_update_rebuild.py``.
 The copy is made in FOLDER and stays there, so that its pages can be looked at; the minutes of each command
-are written beside it.
+are written beside it. A copy that was released is not made again, only looked at.
 """
 
 import json
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not FOLDER, reason="a whole build; set REVIEW_RE
 
 #: Texts of every page that tells of the update, and what it must say.
 PAGES = {
-    "the first page": ("index.html", (VERSION, "Databases were last searched on 20 February 2027")),
+    "the first page": ("book/index.html", (VERSION, "Databases were last searched on 20 February 2027")),
     "what is new": ("book/whats_new.html", (VERSION, "1 study became known: 1 included")),
     "the flow": (
         "book/search.html",
@@ -52,6 +52,8 @@ def copy():
     """Run the commands of the update in a fresh clone and build; return the clone."""
     top = Path(FOLDER).resolve()
     clone = top / "clone"
+    if (clone / "dist").is_dir():
+        return clone
     subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
     (clone / ".venv").symlink_to(ROOT / ".venv")
     for name in ("requirements.txt", "pyproject.toml"):
@@ -101,7 +103,7 @@ def test_the_pages_show_the_numbers_of_the_feed(site):
 
     assert document["current_version"] == VERSION
     assert STUDY in record["studies"]
-    for page in ("index.html", "book/whats_new.html", "book/pooling_primary.html"):
+    for page in ("book/index.html", "book/whats_new.html", "book/pooling_primary.html"):
         assert shown in _text(site / page), page
     # Seven records, three of them twice; four screened, three excluded.
     assert document["ledger"]["records"] == 109 + 7
