@@ -82,19 +82,22 @@ def finish_site(outdir: Path, evidence: Evidence, base: str = "", order: Sequenc
     # Pages of the theme, such as the search, lie at the root and hold no chapter.
     pages = [place for place in before if len(place.parts) == 2]
     names = {place: place.with_suffix("").as_posix() for place in pages}
-    sheet = bundle(outdir, [before[place] for place in pages])
+    numbered = number_items({names[place]: before[place] for place in pages}, order)
+    after = {}
+    for place, html in before.items():
+        if place in names:
+            html = finish_page(html, place, evidence, base)
+            html = set_numbers(html, names[place], numbered)
+        after[place] = inline_icons(html, icons)
+    # The sheet is made for the pages as they are now, with all that was set into them.
+    sheet = bundle(outdir, [after[place] for place in pages])
     mark = hashlib.sha256(sheet.encode()).hexdigest()[:8]
     options = _options(outdir)
-    numbered = number_items({names[place]: before[place] for place in pages}, order)
-    for place, html in before.items():
-        after = html
-        if place in names:
-            after = finish_page(after, place, evidence, base)
-            after = set_numbers(after, names[place], numbered)
-            after = link_bundle(after, mark, options)
-        after = inline_icons(after, icons)
-        if after != html:
-            (outdir / place).write_text(after, "utf-8", newline="")
+    for place in pages:
+        after[place] = link_bundle(after[place], mark, options)
+    for place, html in after.items():
+        if html != before[place]:
+            (outdir / place).write_text(html, "utf-8", newline="")
     changed = str(evidence.versions[-1].cut_off)
     (outdir / "sitemap.xml").write_text(sitemap(pages, base, changed), "utf-8", newline="")
     (outdir / "404.html").write_text(not_found(base), "utf-8", newline="")

@@ -48,6 +48,8 @@ def bundle(root: Path, pages: Iterable[str]) -> str:
     """
     texts = list(pages)
     names = list(dict.fromkeys(name for html in texts for name in _sheets(html)))
+    if not names:
+        return (root / BUNDLE).read_text("utf-8") if (root / BUNDLE).is_file() else ""
     scripts = [path.read_text("utf-8") for path in sorted((root / "_static").rglob("*.js")) if _counts(path)]
     used = {word for text in (*texts, *scripts) for word in _WORD.findall(text)}
     css = "\n".join(keep_used(_read(root, name), used) for name in names)

@@ -95,3 +95,21 @@ def test_the_address_comes_from_the_variable_first(monkeypatch, variable, config
     monkeypatch.setenv("REVIEW_BASE_URL", variable)
 
     assert site_base(configured) == base
+
+
+def test_the_sheet_keeps_what_the_last_touch_sets_into_the_pages(evidence, tmp_path):
+    (tmp_path / "_static").mkdir()
+    sheet = ".review-term{a:b}.review-number{a:b}.gone{a:b}"
+    (tmp_path / "_static" / "book.css").write_text(sheet, "utf-8")
+    figure = '<figure class="review-figure" id="figure-x"><figcaption>X</figcaption></figure>'
+    link = '<link rel="stylesheet" href="../_static/book.css">'
+    html = PAGE.replace("</head>", f"{link}</head>").replace("</article>", f"{figure}</article>")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "page.html").write_text(html, "utf-8")
+
+    for _ in range(2):
+        finish_site(tmp_path, evidence, order=["book/page"])
+        css = (tmp_path / "_static" / "site.css").read_text("utf-8")
+
+        assert ".review-term" in css and ".review-number" in css
+        assert ".gone" not in css
