@@ -16,10 +16,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
+from analysis.synthesis.special import log_choose
 from analysis.synthesis.two_by_two import Tables
 from analysis.synthesis.types import FloatArray
 
-__all__ = ["Conditional", "Evaluation", "Unconditional"]
+__all__ = ["Conditional", "ConditionalApproximate", "Evaluation", "Unconditional"]
 
 _POINTS = 161
 
@@ -86,14 +87,14 @@ class Conditional:
         support = low[:, None] + np.arange(width)
         there = support <= high[:, None]
         inside = np.where(there, support, low[:, None])
-        weight = _log_choose(n1[:, None], inside) + _log_choose(
+        weight = log_choose(n1[:, None], inside) + log_choose(
             n2[:, None], events[:, None] - inside
         )
         self._support = np.where(there, support, 0.0)
         self._weight = np.where(there, weight, -np.inf)
         self._a = a
         # Relative to the smallest count, so that large margins do not lose digits.
-        self._constant = _log_choose(n1, a) + _log_choose(n2, tables.c)
+        self._constant = log_choose(n1, a) + log_choose(n2, tables.c)
         self._tables = tables
 
     def start(self) -> float:
@@ -162,13 +163,31 @@ class Conditional:
         return Evaluation(point, float(log_integral.sum()), gradient, hessian)
 
 
+class ConditionalApproximate(Conditional):
+    """Binomial stand-in for the non-central hypergeometric: near it where events are rare."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._a = tables.a
+        self._events = tables.a + tables.c
+        self._offset = np.log(tables.n1 / tables.n2)
+        self._constant = log_choose(self._events, tables.a)
+
+    def _terms(self, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        a, n = self._a[:, None], self._events[:, None]
+        eta = theta + self._offset[:, None]
+        p = special.expit(eta)
+        value = self._constant[:, None] + a * eta - n * np.logaddexp(0.0, eta)
+        return value, a - n * p, -n * p * (1.0 - p)
+
+
 class Unconditional:
     """Two binomials a study with a free intercept, which is profiled out."""
 
     def __init__(self, tables: Tables) -> None:
         t = tables
         self._t = t
-        self._constant = _log_choose(t.n1, t.a) + _log_choose(t.n2, t.c)
+        self._constant = log_choose(t.n1, t.a) + log_choose(t.n2, t.c)
         share = (t.a + t.c + 0.5) / (t.n1 + t.n2 + 1.0)
         self._intercept = np.log(share) - np.log1p(-share)
 
@@ -270,7 +289,3 @@ def _weigh(log_height: FloatArray, step: FloatArray) -> tuple[FloatArray, FloatA
     total = mass.sum(axis=1)
     log_integral = top[:, 0] + np.log(total * step) - 0.5 * np.log(2.0 * np.pi)
     return log_integral, mass / total[:, None]
-
-
-def _log_choose(n: FloatArray, x: FloatArray) -> FloatArray:
-    return special.gammaln(n + 1.0) - special.gammaln(x + 1.0) - special.gammaln(n - x + 1.0)

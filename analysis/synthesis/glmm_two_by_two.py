@@ -3,10 +3,11 @@
 ``"UM.FS"``: both arms are binomial, the log odds of the arms are ``a_i + theta_i / 2`` and
 ``a_i - theta_i / 2`` with a free ``a_i`` for each study. ``"CM.EL"``: given the events of both arms together
 the events of the first follow the non-central hypergeometric distribution, in which the ``a_i`` do not
-occur. In both ``theta_i ~ N(mu, tau2)``, the likelihood is maximised over mu and tau (and all ``a_i``),
-and standard errors come from the inverse of the full observed information; where the maximum lies at
-tau = 0 from that of mu (and the ``a_i``) alone. Studies without events, or with events only, in both
-arms tell nothing and are left out.
+occur. ``"CM.AL"`` puts a binomial in its place, with the log ratio of the arms' sizes as an offset: close
+where events are rare, and not an odds ratio where they are not. In all, ``theta_i ~ N(mu, tau2)``, the
+likelihood is maximised over mu and tau (and all ``a_i``), and standard errors come from the inverse of
+the full observed information; where the maximum lies at tau = 0 from that of mu (and the ``a_i``) alone.
+Studies without events, or with events only, in both arms tell nothing and are left out.
 
 The integral over the random effect is done by the trapezoid rule over the range where the integrand,
 which is log-concave, is above rounding: its error falls exponentially with the number of points.
@@ -26,15 +27,27 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.results import Result
-from analysis.synthesis._two_arm_likelihood import Conditional, Evaluation, Unconditional
+from analysis.synthesis._two_arm_likelihood import (
+    Conditional,
+    ConditionalApproximate,
+    Evaluation,
+    Unconditional,
+)
 from analysis.synthesis.counts import CountsError
 from analysis.synthesis.special import chi2_tail, normal_quantile, normal_two_sided, t_quantile
-from analysis.synthesis.two_by_two import check_tables
+from analysis.synthesis.two_by_two import Tables, check_tables
 from analysis.synthesis.types import FloatArray, Numbers
 
 __all__ = ["TwoArmGlmm", "fit_two_arm_glmm"]
+
+_MODELS: dict[str, type[Unconditional] | type[Conditional]] = {
+    "UM.FS": Unconditional,
+    "CM.EL": Conditional,
+    "CM.AL": ConditionalApproximate,
+}
 
 _STEPS = 200
 
@@ -80,7 +93,7 @@ def fit_two_arm_glmm(
     total1: Numbers,
     events2: Numbers,
     total2: Numbers,
-    model: Literal["UM.FS", "CM.EL"] = "UM.FS",
+    model: Literal["UM.FS", "CM.EL", "CM.AL"] = "UM.FS",
     *,
     equal_effects: bool = False,
     ci_method: Literal["wald", "t"] = "wald",
@@ -93,7 +106,8 @@ def fit_two_arm_glmm(
     events1, total1, events2, total2
         Counts of the two arms.
     model
-        ``"UM.FS"`` or ``"CM.EL"``.
+        ``"UM.FS"``, ``"CM.EL"`` or ``"CM.AL"``. Random study levels (``"UM.RS"``) have a function of their
+        own, `analysis.synthesis.glmm_random_studies.fit_random_studies_glmm`.
     equal_effects
         Hold tau at zero.
     ci_method
@@ -106,14 +120,15 @@ def fit_two_arm_glmm(
     if not use.any():
         raise CountsError("no study has both events and non-events: nothing can be compared")
     t = tables.take(use)
-    if model not in ("UM.FS", "CM.EL"):
-        raise ValueError(f"unknown model {model!r}; known: UM.FS, CM.EL")
-    likelihood = Unconditional(t) if model == "UM.FS" else Conditional(t)
+    if model not in _MODELS:
+        raise ValueError(f"unknown model {model!r}; known: {', '.join(_MODELS)}")
+    likelihood = _MODELS[model](t)
     notes = []
     if not use.all():
         notes.append(f"{int((~use).sum())} studies without information left out")
-    if _one_sided(t.a, t.b, t.c, t.d):
-        return _no_maximum(model, tables.a.size, int(use.sum()), level, notes, t)
+    up, down = _sides(model, t)
+    if up.all() or down.all():
+        return _no_maximum(model, tables.a.size, int(use.sum()), level, notes, up=bool(up.all()))
     at_zero, flat_ok = _ascend(likelihood, np.array([likelihood.start(), 0.0]), hold_tau=True)
     best, ok, tau = at_zero, flat_ok, 0.0
     if not equal_effects and t.a.size > 1:
@@ -154,14 +169,14 @@ def fit_two_arm_glmm(
     )
 
 
-def _one_sided(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> bool:
-    """Whether every study pulls to the same side without end."""
-    up, down = (b == 0) | (c == 0), (a == 0) | (d == 0)
-    return bool((up & ~down).all() or (down & ~up).all())
+def _sides(model: str, t: Tables) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether each study pulls upwards, or downwards, without end."""
+    if model == "CM.AL":
+        return t.c == 0, t.a == 0
+    return (t.b == 0) | (t.c == 0), (t.a == 0) | (t.d == 0)
 
 
-def _no_maximum(model: str, k: int, used: int, level: float, notes: list[str], t: Any) -> TwoArmGlmm:
-    up = bool(((t.b == 0) | (t.c == 0)).all())
+def _no_maximum(model: str, k: int, used: int, level: float, notes: list[str], *, up: bool) -> TwoArmGlmm:
     nan = math.nan
     notes.append("one arm has no events (or events only) in any study: no finite maximum")
     end = math.inf if up else -math.inf

@@ -15,6 +15,7 @@ __all__ = [
     "chi2_quantile",
     "chi2_tail",
     "f_tail",
+    "log_choose",
     "normal_quantile",
     "normal_two_sided",
     "t_quantile",
@@ -88,3 +89,14 @@ def f_tail(statistic: float, df1: float, df2: float) -> float:
     if not (df1 > 0 and df2 > 0):
         return float("nan")
     return float(special.fdtrc(df1, df2, statistic))
+
+
+def log_choose(n: FloatArray, x: FloatArray) -> FloatArray:
+    """Return the logarithm of the binomial coefficient.
+
+    Examples
+    --------
+    >>> log_choose(np.array([5.0]), np.array([2.0])).round(6).tolist()
+    [2.302585]
+    """
+    return np.asarray(special.gammaln(n + 1.0) - special.gammaln(x + 1.0) - special.gammaln(n - x + 1.0))
