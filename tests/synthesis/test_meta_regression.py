@@ -69,6 +69,12 @@ def test_regression_by_inverse_variance_equals_rma(key: tuple[str, str]) -> None
     assert [new[0][name] for name in ("estimate", "prediction_low", "prediction_high")] == pytest.approx(
         point, rel=tolerance
     )
+    # with the others at zero the line at year one is the sum of two coefficients
+    spread = made.cov[0, 0] + 2 * made.cov[0, 1] + made.cov[1, 1]
+    reach = (made.ci_high[0] - made.coefficients[0]) / made.se[0]
+    assert new[0]["se"] == pytest.approx(math.sqrt(spread), rel=1e-10)
+    assert new[0]["ci_high"] - new[0]["estimate"] == pytest.approx(reach * math.sqrt(spread), rel=1e-9)
+    assert new[0]["estimate"] - new[0]["ci_low"] == pytest.approx(reach * math.sqrt(spread), rel=1e-9)
     assert [row["name"] for row in made.rows()] == ["intercept", "year", "large"]
     assert made.rows()[1]["ci_low"] == made.ci_low[1]
 

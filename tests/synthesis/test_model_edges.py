@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import math
+import pkgutil
 
 import numpy as np
 import pytest
@@ -12,9 +15,10 @@ import analysis.synthesis
 from analysis.synthesis import _engine
 from analysis.synthesis.beta_binomial import fit_beta_binomial
 from analysis.synthesis.glmm import fit_glmm, heterogeneity_tests
+from analysis.synthesis.gosh import subset_masks
 from analysis.synthesis.interval_censored import fit_interval_censored
 from analysis.synthesis.interval_censored_profile import profile_interval_censored_mu
-from analysis.synthesis.inverse_variance import fit_iv_many
+from analysis.synthesis.inverse_variance import fit_iv, fit_iv_many
 from analysis.synthesis.ordinal import proportional_odds
 from analysis.synthesis.pooled import pool
 from analysis.synthesis.subgroups import compare_subgroups
@@ -102,6 +106,13 @@ def test_limits_of_rho_drop_by_half_a_chi_square() -> None:
         assert top - best(limit) == pytest.approx(3.841458820694124 / 2, abs=1e-5)
 
 
+def test_error_of_the_beta_binomial_at_the_boundary_is_the_binomial_one() -> None:
+    fit = fit_beta_binomial([5, 5, 5], [20, 20, 20])
+
+    assert fit.boundary
+    assert fit.se == pytest.approx(1 / math.sqrt(60 * 0.25 * 0.75), rel=1e-7)
+
+
 def test_range_of_all_counts_says_nothing_and_rows_tell() -> None:
     fit = fit_interval_censored([3, 0, 4], [5, 9, 4], [20, 9, 25])
     bare = fit_interval_censored([3, 4], [5, 4], [20, 25])
@@ -148,6 +159,23 @@ def test_profile_of_ranges_holds_the_estimate() -> None:
     assert profile_interval_censored_mu(fit, 0.8).low > made.low
 
 
+def test_a_single_subset_may_be_drawn() -> None:
+    masks, complete = subset_masks(6, subsets=1)
+
+    assert masks.shape == (1, 6)
+    assert not complete
+
+
+def test_subsets_keep_their_smallest_size() -> None:
+    drawn, complete = subset_masks(5, subsets=20, smallest=4)
+    whole, all_of_them = subset_masks(5, smallest=4)
+
+    assert drawn.sum(1).min() == 4
+    assert not complete
+    # five ways to leave one out, and the whole
+    assert (whole.shape, all_of_them) == ((6, 5), True)
+
+
 def test_arms_without_a_common_grade_have_no_odds_ratio() -> None:
     with pytest.raises(ValueError, match="same grade"):
         proportional_odds([5, 0], [7, 0])
@@ -155,6 +183,14 @@ def test_arms_without_a_common_grade_have_no_odds_ratio() -> None:
         proportional_odds([5, 0, 0], [0, 3, 4])
     with pytest.raises(ValueError, match="do not overlap"):
         proportional_odds([0, 3, 4], [5, 0, 0])
+
+
+def test_each_cut_of_the_grades_has_its_odds_ratio() -> None:
+    fit = proportional_odds([12, 8, 5, 3], [6, 14, 9, 4])
+    arms = (12, 20, 25), (6, 20, 29)
+
+    for cut, a, c in zip(fit.cuts, *arms, strict=True):
+        assert cut == pytest.approx(math.log(a / (28 - a)) - math.log(c / (33 - c)), rel=1e-12)
 
 
 def test_rows_of_the_ordinal_model() -> None:
@@ -256,6 +292,42 @@ def test_rows_of_two_arm_pooling_name_measure_and_method() -> None:
     assert {row["method"] for row in rows} >= {"mantel-haenszel", "peto", "wald"}
     assert {(row["measure"], row["k"]) for row in rows} == {("OR", 4)}
     assert made.tau2 == made.fit.tau2
+
+
+def test_trials_with_a_zero_cell_are_counted_in_a_note() -> None:
+    full = pool_two_arm(X[:4], N[:4], [5, 8, 6, 10], [21, 20, 25, 22], "OR")
+    some = pool_two_arm([0, *X[1:4]], N[:4], [5, 8, 6, 10], [21, 20, 25, 22], "OR")
+
+    assert not any("zero cell" in note for note in full.notes)
+    assert "1 of 4 studies with a zero cell had 0.5 added" in some.notes
+
+
+@pytest.mark.parametrize("method", ["reml", "ml"])
+def test_error_of_tau2_with_a_moderator_is_that_of_the_information(method: str) -> None:
+    y, v = np.array([0.1, 0.9, -0.4, 1.5, 0.3, 2.0]), np.array([0.2, 0.1, 0.3, 0.25, 0.1, 0.05])
+    x = np.column_stack([np.ones(6), np.arange(6.0) ** 2])
+    fit = fit_iv(y, v, design=x, tau2_method=method)
+    inverse = np.diag(1 / (v + fit.tau2))
+    projection = inverse - inverse @ x @ np.linalg.inv(x.T @ inverse @ x) @ x.T @ inverse
+    part = projection if method == "reml" else inverse
+
+    assert fit.tau2 > 0.05
+    assert fit.se_tau2 == pytest.approx(math.sqrt(2 / np.trace(part @ part)), rel=1e-8)
+
+
+def _results() -> list[type]:
+    modules = [
+        importlib.import_module(f"analysis.synthesis.{module.name}")
+        for module in pkgutil.iter_modules(analysis.synthesis.__path__)
+        if not module.name.startswith("_")
+    ]
+    found = {value for module in modules for value in vars(module).values() if isinstance(value, type)}
+    return sorted((c for c in found if dataclasses.is_dataclass(c)), key=lambda c: c.__qualname__)
+
+
+@pytest.mark.parametrize("result", _results(), ids=lambda c: c.__qualname__)
+def test_results_cannot_be_changed(result: type) -> None:
+    assert result.__dataclass_params__.frozen
 
 
 @pytest.mark.parametrize("method", ["hs", "sj", "pmm"])

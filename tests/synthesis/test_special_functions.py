@@ -99,6 +99,20 @@ def test_smooth_roots_take_few_evaluations() -> None:
     assert len(calls) < 20
 
 
+def test_the_bracket_is_never_left() -> None:
+    seen = []
+
+    def f(x: float) -> float:
+        seen.append(x)
+        return math.log(x) ** 3 - 1
+
+    assert bracketed_root(f, 0.5, 40.0) == pytest.approx(math.e, rel=1e-14)
+    assert min(seen) == 0.5
+    assert max(seen) == 40.0
+    # it begins in the middle
+    assert seen[2] == 20.25
+
+
 def test_a_coarse_bracket_ends_early() -> None:
     assert bracketed_root(lambda x: x**3 - 2, 0.0, 3.0, relative=1e-3) == pytest.approx(
         2 ** (1 / 3), rel=2e-3
