@@ -7,6 +7,7 @@ so the numeric core stays free of it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ def settled(value: Any, digits: int = DIGITS) -> Any:
     return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
-class Result:
+class Result(ABC):
     """Base of all frozen results.
 
     A subclass gives `rows`, the facts as a list of dictionaries with the same keys; `to_dict` may be
@@ -69,9 +70,9 @@ class Result:
 
     __slots__ = ()
 
+    @abstractmethod
     def rows(self) -> list[dict[str, Any]]:
         """Return the result as rows of plain values, in display order."""
-        raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as one JSON-ready object."""

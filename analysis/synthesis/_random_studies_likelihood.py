@@ -19,7 +19,7 @@ import numpy as np
 
 from analysis.synthesis.special import log_choose
 from analysis.synthesis.two_by_two import Tables
-from analysis.synthesis.types import FloatArray
+from analysis.synthesis.types import FloatArray, Rows
 
 __all__ = ["PARAMETERS", "RandomStudies", "Terms"]
 
@@ -115,7 +115,7 @@ class RandomStudies:
         bend += 2.0 * np.einsum("jk,jia,jka->ik", v, turn, spread)
         return value, (np.einsum("jk,jik->ik", residual, direct) - 0.5 * bend).T
 
-    def _height(self, eta: FloatArray, z: FloatArray, rows: FloatArray | slice) -> FloatArray:
+    def _height(self, eta: FloatArray, z: FloatArray, rows: Rows | slice) -> FloatArray:
         """Log integrand: eta and z are (2, k, ...)."""
         shape = (2, -1) + (1,) * (eta.ndim - 2)
         x, n = self._events[:, rows].reshape(shape), self._total[:, rows].reshape(shape)
@@ -212,7 +212,7 @@ class RandomStudies:
         return sizes
 
     def _integrate(
-        self, frame: _Frame, rows: FloatArray, low: FloatArray, high: FloatArray, size: FloatArray, flat: bool
+        self, frame: _Frame, rows: Rows, low: FloatArray, high: FloatArray, size: FloatArray, flat: bool
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         m1, m2 = int(size[0]), int(size[1])
         w1 = low[0][:, None] + (high[0] - low[0])[:, None] * np.linspace(0.0, 1.0, m1)
@@ -243,7 +243,7 @@ class RandomStudies:
         return value, *self._derivatives(eta, z, weight, rows, flat)
 
     def _derivatives(
-        self, eta: FloatArray, z: FloatArray, weight: FloatArray, rows: FloatArray, flat: bool
+        self, eta: FloatArray, z: FloatArray, weight: FloatArray, rows: Rows, flat: bool
     ) -> tuple[FloatArray, FloatArray]:
         p = _expit(eta)
         n = self._total[:, rows, None]

@@ -26,7 +26,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from analysis.results import Result
-from analysis.synthesis.types import FloatArray, Numbers
+from analysis.synthesis.types import FloatArray, Numbers, Rows
 
 __all__ = ["CAUTION", "Doi", "doi"]
 
@@ -45,7 +45,7 @@ class Doi(Result):
 
     yi: FloatArray
     z: FloatArray
-    order: FloatArray
+    order: Rows
     lfk: float
     notes: tuple[str, ...]
 

@@ -306,7 +306,9 @@ def _pool_glmm(
     )
 
     level, k = settings.level, int(x.size)
-    equal = settings.tau2_method == "ee" or k == 1
+    # With one patient a study no spread can be told from chance: tau is held at zero throughout.
+    single = bool((n == 1).all())
+    equal = settings.tau2_method == "ee" or k == 1 or single
     fit = fit_equal_effects(x, n) if equal else fit_glmm(x, n)
     mu, se, tau2 = float(fit.beta[0]), float(fit.se[0]), float(fit.tau2)
     notes = list(fit.notes)
@@ -324,6 +326,8 @@ def _pool_glmm(
             notes.append(_KH_NOTE)
     if equal:
         why = "needs at least two studies" if k == 1 else "equal effects: tau2 is zero"
+        if single and k > 1:
+            why = "every study has one patient: tau2 cannot be told from chance"
         ci_tau2 = Interval(math.nan, math.nan, level, "none", why)
     else:
         ci_tau2 = profile_interval_tau2(fit, level)

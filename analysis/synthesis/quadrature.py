@@ -196,9 +196,12 @@ def _fall(
 ) -> FloatArray:
     """Return the log-integrand at ``u0 + t`` minus its value at ``u0``; ``p0`` is at most one half."""
     d = tau * t
-    with np.errstate(over="ignore"):
-        e = np.expm1(d)
-        log_ratio = np.where(d > 300, d + np.log(p0), np.log1p(p0 * e))
+    far = d > 300
+    log_ratio = np.log1p(p0 * np.expm1(np.minimum(d, 300.0)))
+    if far.any():
+        # The ratio itself would overflow; a rate that has underflowed to zero stays the least there is.
+        beyond = np.logaddexp(0.0, d + np.log(np.maximum(p0, 5e-324)))
+        log_ratio = np.where(far, beyond, log_ratio)
     return x * d - n * log_ratio - t * (u0 + 0.5 * t)
 
 

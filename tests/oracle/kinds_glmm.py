@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
 from analysis.synthesis.glmm import (
@@ -254,7 +255,12 @@ def loose_laplace(data: Dataset, record: dict[str, Any], failed: list[Check]) ->
     tables = (used.a, used.n1, used.c, used.n2)
     ours = _laplace(tables, fit.intercept, fit.estimate, math.sqrt(fit.sigma2), math.sqrt(fit.tau2))
     mu, sigma, tau = out["beta"][0], math.sqrt(out["sigma2"]), math.sqrt(out["tau2"])
-    theirs = _best(lambda a: _laplace(tables, a, mu, sigma, tau), fit.intercept - 0.2, fit.intercept + 0.2)
+    theirs = -minimize_scalar(
+        lambda a: -_laplace(tables, a, mu, sigma, tau),
+        bounds=(fit.intercept - 0.2, fit.intercept + 0.2),
+        method="bounded",
+        options={"xatol": 1e-6},
+    ).fun
     if ours < theirs - 1e-9:
         return ""
     return "peer's inner search stops early, which moves its Laplace likelihood; ours is the higher by it"
