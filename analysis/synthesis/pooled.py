@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ from analysis.synthesis.types import (
     Numbers,
     Pooled,
     PredictionMethod,
+    Rows,
     Scale,
     Settings,
     Tau2Method,
@@ -99,6 +101,7 @@ def pool(
     level: float = 0.95,
     correction: Correction = "only0",
     amount: float | None = None,
+    exclude: Sequence[bool] | None = None,
 ) -> Pooled:
     """Pool the proportions of k studies.
 
@@ -114,11 +117,13 @@ def pool(
         Scale and continuity correction of inverse variance, see `analysis.synthesis.scales.effects`.
     tau2_method, ci_method, prediction_method, level
         See `settings_for`, `analysis.synthesis.tau2`, `analysis.synthesis.prediction`.
+    exclude
+        Studies that are to be shown and not pooled, one truth value a study.
 
     Returns
     -------
     Pooled
-        With the fit itself in ``extra["fit"]``.
+        With the fit itself in ``extra["fit"]``, and the excluded studies in ``extra["excluded"]``.
 
     Raises
     ------
@@ -134,9 +139,33 @@ def pool(
     settings = settings_for(model, scale, tau2_method, ci_method, prediction_method, level)
     x, n = check_counts(events, total)
     names = check_labels(labels, x.size)
+    if exclude is not None:
+        chosen = dict(model=model, scale=scale, tau2_method=tau2_method, ci_method=ci_method)
+        chosen |= dict(prediction_method=prediction_method, level=level, correction=correction, amount=amount)
+        return _pool_but_show(x, n, names, np.asarray(exclude, dtype=bool), chosen)
     if model == "glmm":
         return _pool_glmm(x, n, names, settings)
     return _pool_iv(x, n, names, settings, correction, amount)
+
+
+def _pool_but_show(
+    x: FloatArray, n: FloatArray, names: tuple[str, ...], out: Rows, chosen: dict[str, Any]
+) -> Pooled:
+    """Pool the rest and keep the excluded studies beside it."""
+    if out.shape != x.shape:
+        raise CountsError(f"{out.size} truth values in exclude for {x.size} studies")
+    kept, shown = np.flatnonzero(~out), np.flatnonzero(out)
+    result = pool(x[kept], n[kept], labels=[names[i] for i in kept], **chosen)
+    if not shown.size:
+        return result
+    excluded = {
+        "labels": tuple(names[i] for i in shown),
+        "positions": tuple(int(i) for i in shown),
+        "events": x[shown],
+        "total": n[shown],
+    }
+    note = f"shown and not pooled: {', '.join(excluded['labels'])}"
+    return replace(result, notes=(*result.notes, note), extra=result.extra | {"excluded": excluded})
 
 
 def _pool_iv(
@@ -250,9 +279,7 @@ def _result(
 
     def back(interval: Interval) -> Interval:
         ends = back_transform(np.array([interval.low, interval.high]), scale, n)
-        return Interval(
-            float(ends[0]), float(ends[1]), interval.level, interval.method, interval.note
-        )
+        return Interval(float(ends[0]), float(ends[1]), interval.level, interval.method, interval.note)
 
     return Pooled(
         labels=names,
@@ -293,9 +320,7 @@ def _glmm_heterogeneity(x: FloatArray, n: FloatArray, tau2: float, fit: Any) -> 
     )
 
 
-def _pool_glmm(
-    x: FloatArray, n: FloatArray, names: tuple[str, ...], settings: Settings
-) -> Pooled:
+def _pool_glmm(x: FloatArray, n: FloatArray, names: tuple[str, ...], settings: Settings) -> Pooled:
     if not x.any() or bool((x == n).all()):
         return _pool_one_sided(x, n, names, settings)
     from analysis.synthesis.glmm import (
@@ -371,17 +396,13 @@ def _common_rate_interval(x: float, n: float, level: float) -> Interval:
     return Interval(low, high, level, "profile", "likelihood with tau2 held at zero")
 
 
-def _pool_one_sided(
-    x: FloatArray, n: FloatArray, names: tuple[str, ...], settings: Settings
-) -> Pooled:
+def _pool_one_sided(x: FloatArray, n: FloatArray, names: tuple[str, ...], settings: Settings) -> Pooled:
     """No event, or events only: the likelihood has no finite maximum on the logit scale."""
     from analysis.synthesis.studies import study_intervals
 
     none = not x.any()
     level = settings.level
-    summed = study_intervals(
-        np.array([x.sum()]), np.array([n.sum()]), "clopper-pearson", level
-    )
+    summed = study_intervals(np.array([x.sum()]), np.array([n.sum()]), "clopper-pearson", level)
     low, high = float(summed.low[0]), float(summed.high[0])
     with np.errstate(divide="ignore"):
         limits = np.log([low, high]) - np.log1p([-low, -high])
@@ -405,9 +426,7 @@ def _pool_one_sided(
         ci_mu=ci_mu,
         prediction_mu=gone,
         ci_tau2=gone,
-        heterogeneity=Heterogeneity(
-            0.0, int(x.size) - 1, 1.0, "Wald", 0.0, FROM_TAU2, 0.0, 1.0, 0.0, 1.0
-        ),
+        heterogeneity=Heterogeneity(0.0, int(x.size) - 1, 1.0, "Wald", 0.0, FROM_TAU2, 0.0, 1.0, 0.0, 1.0),
         weights=n / n.sum(),
         weight_name="share of patients",
         log_likelihood=0.0,

