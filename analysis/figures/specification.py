@@ -20,7 +20,7 @@ __all__ = ["Specification", "specification_curve"]
 
 _MARGIN = 8.0
 _CHOICE_LINE = 16.0
-_WIDEST_OPTION = 240.0
+_WIDEST_OPTION = 270.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def characteristics_table(evidence: Evidence, version: str | None = None) -> Tab
             "SR stent retriever; ASP aspiration; MCA, ACA, PCA middle, anterior and posterior "
             "cerebral artery. Direct: distal segments only; mixed segments: proximal segments are "
             "included or the segments are not reported. [Square brackets]: the text read shows no "
-            "author; n.d.: no year.",
+            "author; undated: no year.",
         ),
     )
 

@@ -295,7 +295,8 @@ def multiverse_overview(evidence: Evidence, version: str | None = None) -> Table
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """Begin with a capital, save where the first letter is a symbol, as in "t distribution"."""
+    return text if text[1:2] == " " else text[:1].upper() + text[1:]
 
 
 def _drawn(result: ReviewMultiverse) -> tuple[list[Specification], int]:

@@ -73,7 +73,7 @@ def test_the_time_machine_has_a_column_for_each_version(real):
 def test_years_not_shown_stand_apart(real):
     text = _text(review.cumulative_section(real, "any", "mrs02"))
 
-    assert "The year of [Primary anterior] n.d." in text
+    assert "The year of [Primary anterior] undated" in text
     assert "Intervals are Wald intervals" in text
 
 
