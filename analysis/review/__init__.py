@@ -25,7 +25,6 @@ _PUBLIC: dict[str, str] = {
     "subgroup_section": "analysis.review.sections",
     "characteristics_table": "analysis.review.described",
     "completeness_table": "analysis.review.described",
-    "agreement_table": "analysis.review.described",
     "doubts_table": "analysis.review.described",
     "left_out_table": "analysis.review.described",
     "studies_flow": "analysis.review.described",

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from analysis.figures.figure import Figure
 
 __all__ = [
-    "agreement_table",
     "characteristics_figure",
     "characteristics_table",
     "completeness_table",
@@ -145,35 +144,6 @@ def derivation_table(evidence: Evidence) -> Table:
     columns = [Column("how", "How the count was read"), Column("key", "Code in the data")]
     columns.append(Column("rows", "Rows", "right"))
     return table_from_rows("derivations", "How the numbers were read", columns, rows)
-
-
-def agreement_table(evidence: Evidence) -> Table:
-    """How many rows two or more extractors share, and how many were opened again."""
-    words = {
-        "agree": "Two or more extractors, same counts",
-        "resolved": "Extractors differed or the row changed when reconciled",
-        "single": "One extractor",
-    }
-    rows = []
-    for key, text in words.items():
-        found = [row for row in evidence.outcomes if row.agreement == key]
-        rows.append(
-            {
-                "agreement": text,
-                "rows": len(found),
-                "studies": len({row.study_id for row in found}),
-                "verified": sum(row.verified == "yes" for row in found),
-                "not_reopened": sum(row.verified == "not_reopened" for row in found),
-            }
-        )
-    columns = [
-        Column("agreement", "Agreement"),
-        Column("rows", "Rows", "right"),
-        Column("studies", "Studies", "right"),
-        Column("verified", "Source opened again and matching", "right"),
-        Column("not_reopened", "Not opened again", "right"),
-    ]
-    return table_from_rows("agreement", "Double extraction by row", columns, rows, sortable=False)
 
 
 def doubts_table(evidence: Evidence) -> Table:

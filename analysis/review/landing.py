@@ -142,9 +142,10 @@ def _outcome_name(evidence: Evidence, key: str) -> str:
 
 
 def _changed(evidence: Evidence) -> tuple[str, ...]:
-    before, today = evidence.versions[0], evidence.versions[-1]
-    if before == today:
+    if len(evidence.versions) == 1:
         return ("This is the first version of the evidence.",)
+    # The same step as on the page on what is new.
+    before, today = evidence.versions[-2:]
     old = {study.study_id for study in evidence.as_of(before.id).studies}
     fresh = Counter(study.eligibility for study in evidence.studies if study.study_id not in old)
     lines = [

@@ -25,7 +25,10 @@ pytestmark = pytest.mark.skipif(not FOLDER, reason="a whole build; set REVIEW_RE
 
 #: Texts of every page that tells of the update, and what it must say.
 PAGES = {
-    "the first page": ("book/index.html", (VERSION, "Databases were last searched on 20 February 2027")),
+    "the first page": (
+        "book/index.html",
+        (VERSION, "Databases were last searched on 20 February 2027", "1 study became known after"),
+    ),
     "what is new": ("book/whats_new.html", (VERSION, "1 study became known: 1 included")),
     "the flow": (
         "book/search.html",

@@ -20,6 +20,7 @@ from analysis.living.ledger import load_ledger
 from analysis.living.whole import load_whole
 from analysis.report.feed import check_feed, feed
 from analysis.review.cells import headline
+from analysis.review.landing import answers
 from analysis.review.living import whats_new_section
 from analysis.review.overview import headline_table
 from tests.living.update import COMMANDS, PROPOSAL, assessed, decide, screened, write_exports
@@ -79,6 +80,8 @@ def test_one_update_tells_one_story(copy_of_data, exports, tmp_path, capsys):
     now = headline(evidence, "primary", "mrs02", "27.0.0")
     assert "synthetic2027" in now.counts.study_id
     assert now.pooled.estimate == cell.after.estimate
+    changed = dict(answers(evidence).items)["What changed"]
+    assert changed[0].startswith("1 study became known after 22 November 2026, 1 of them included")
     html = headline_table(evidence)._repr_html_()
     assert "Public by 1 March 2027" in html
     assert evidence.versions[-1].searched_on == "2027-02-20"

@@ -96,8 +96,19 @@ def _only_misprints(a: str, b: str) -> bool:
     one, two = "".join(only_left), "".join(only_right)
     if min(len(one), len(two)) < 4:
         return False
+    if len(only_left) == len(only_right) and any(map(_begin_apart, only_left, only_right)):
+        return False
     # One misprint in a word of seven letters, never more than four in all.
     return Levenshtein.distance(one, two) <= min(4, max(1, min(len(one), len(two)) // 7))
+
+
+def _begin_apart(a: str, b: str) -> bool:
+    """Whether two words differ in their first two letters by more than British spelling.
+
+    One letter there makes another word: asymptomatic, atypical, afferent and efferent, micro and macro.
+    """
+    one, two = (word.replace("ae", "e").replace("oe", "e") for word in (a, b))
+    return one[:2] != two[:2]
 
 
 def _same(a: str, b: str) -> Verdict3:

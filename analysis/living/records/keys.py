@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from analysis.living.records.normal import (
@@ -18,6 +19,7 @@ from analysis.living.records.record import Record
 
 __all__ = ["Key", "key_of"]
 
+_ABSTRACT = re.compile(r"\babst|poster", re.IGNORECASE)
 _NOBODY = {"", "unknown", "anonymous", "anon", "notstated", "noauthor", "noauthorslisted"}
 
 
@@ -41,6 +43,8 @@ class Key:
     pmid: str
     nct: str
     accession: str
+    #: Whether the source calls it an abstract of a meeting; None when it names no kind.
+    abstract: bool | None = None
 
 
 def key_of(record: Record) -> Key:
@@ -69,4 +73,5 @@ def key_of(record: Record) -> Key:
         pmid=record.pmid,
         nct=record.nct,
         accession=f"{record.source}:{record.accession}" if record.accession else "",
+        abstract=bool(_ABSTRACT.search(record.kind)) if record.kind else None,
     )

@@ -79,7 +79,7 @@ def _same_doi(a: Key, b: Key, found: Comparison, against: tuple[str, ...]) -> Ju
         whole = found.title == "same" and _is_long(a, b)
         if whole or (found.names != "differ" and found.pages != "differ"):
             return Judgement("duplicate", "same-doi")
-    if found.title == "reworded" and not against:
+    if found.title == "reworded" and found.names == "agree" and not against:
         return Judgement("duplicate", "same-doi")
     return Judgement("check", "shared-doi", "; ".join(against) or "the titles differ")
 
@@ -94,11 +94,16 @@ def _same_title(a: Key, b: Key, found: Comparison, against: tuple[str, ...]) -> 
         if len(against) == 1 and near and (long_title or found.pages == "agree"):
             return Judgement("check", "contradicted", against[0])
         return _DIFFERENT
+    if found.issue == "differ" and _numbered(a, b):
+        # A review that is brought up to date keeps its article number from issue to issue.
+        return Judgement("check", "contradicted", "the issues differ")
     if agreed and found.pages == "agree":
         if "agree" in (found.volume, found.year) and found.journal != "differ":
             return Judgement("duplicate", "title-pages")
         if long_title and (found.volume == "agree" or (found.year == "agree" and _span(a, b))):
             return Judgement("duplicate", "title-pages", "journals named differently")
+    if long_title and agreed and {a.abstract, b.abstract} == {True, False}:
+        return Judgement("check", "contradicted", "one is an abstract of a meeting")
     subtitled = found.title == "longer" and not found.volume == found.issue == "agree"
     full = long_title and not subtitled
     if agreed and full and found.journal == found.year == "agree" and not a.notice:
@@ -147,6 +152,11 @@ def _is_long(a: Key, b: Key) -> bool:
 def _span(a: Key, b: Key) -> bool:
     """Whether both give the same range of pages; counts from page 1 are everywhere."""
     return a.first_page != "1" and a.last_page == b.last_page != a.first_page == b.first_page
+
+
+def _numbered(a: Key, b: Key) -> bool:
+    """Whether both give the same article number instead of pages."""
+    return a.first_page == a.last_page == b.first_page == b.last_page != "" and not a.first_page.isdigit()
 
 
 def _missing(found: Comparison) -> str:

@@ -103,6 +103,80 @@ def test_a_doi_shared_by_a_supplement_is_checked_by_hand(change):
     assert _verdict(one, replace(one, **change)) == "check"
 
 
+#: Words that one letter turns into another word.
+_PAIRS = (
+    ("symptomatic", "asymptomatic"), ("typical", "atypical"), ("febrile", "afebrile"),
+    ("afferent", "efferent"), ("ruptured", "unruptured"), ("microvascular", "macrovascular"),
+    ("hypotensive", "hypertensive"), ("left", "right"), ("M2", "M3"), ("first", "second"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("word", "other"), _PAIRS, ids=["/".join(pair) for pair in _PAIRS])
+@pytest.mark.parametrize(
+    "change",
+    [{"pages": "", "volume": "", "issue": ""}, {"pages": ""}, {"pages": "300-309"}],
+    ids=["thin", "no pages", "other pages"],
+)
+def test_companion_papers_that_differ_in_one_word_are_kept_apart(word, other, change):
+    one = replace(BARE, title=f"Thrombectomy of {word} occlusions in synthetic patients")
+    two = replace(one, title=f"Thrombectomy of {other} occlusions in synthetic patients", **change)
+    assert _verdict(one, two) != "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [("ischaemic", "ischemic"), ("oesophageal", "esophageal"), ("aetiological", "etiological")],
+)
+def test_british_and_american_spelling_are_one_paper(word, other):
+    one = replace(BARE, title=f"Thrombectomy of {word} occlusions in synthetic patients")
+    assert _verdict(one, replace(one, title=one.title.replace(word, other), pages="")) == "duplicate"
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["Erratum: ", "Corrigendum to ", "Retraction notice to: ", "Expression of concern: ", "Reply to ",
+     "Response by Person to letter regarding article, ", "Invited commentary: ", "Abstract TP12: ",
+     "Protocol for "],
+)  # fmt: skip
+def test_a_notice_about_a_paper_is_not_the_paper_even_when_little_is_known(before):
+    note = replace(BARE, title=before + BARE.title, pages="", volume="", issue="")
+    assert _verdict(BARE, note) != "duplicate"
+
+
+@pytest.mark.parametrize(
+    "after",
+    [": study protocol", ": statistical analysis plan", ": interim results", ": three-year follow-up",
+     ", part 2", ". Reply", " - authors' reply"],
+)  # fmt: skip
+def test_reports_of_one_trial_are_kept_apart(after):
+    first = replace(BARE, nct="NCT00000001")
+    for change in ({"pages": "", "volume": "", "issue": ""}, {"pages": "300-309"}):
+        assert _verdict(first, replace(first, title=first.title + after, **change)) != "duplicate"
+
+
+def test_an_entry_of_a_register_is_not_the_article():
+    entry = replace(BARE, journal="", volume="", issue="", pages="", nct="NCT00000001")
+    assert _verdict(replace(BARE, nct="NCT00000001"), entry) == "check"
+
+
+def test_an_abstract_of_a_meeting_in_the_same_journal_is_checked_by_hand():
+    article = replace(BARE, kind="Journal Article")
+    meeting = replace(BARE, kind="Conference Abstract", pages="", volume="", issue="")
+    assert _verdict(article, meeting) == "check"
+    assert _verdict(meeting, replace(meeting, source="B")) == "duplicate"
+
+
+def test_two_versions_of_one_numbered_review_are_checked_by_hand():
+    first = replace(BARE, journal="Synthetic Database of Reviews", volume="", issue="1", pages="CD001234")
+    assert _verdict(first, replace(first, issue="8")) == "check"
+    assert _verdict(first, replace(first, issue="")) == "duplicate"
+
+
+def test_abstracts_that_share_the_doi_of_a_supplement_and_say_no_more_are_checked():
+    one = replace(BASE, title="Outcome of left synthetic occlusions after treatment", authors=(), pages="")
+    assert _verdict(one, replace(one, title=one.title.replace("left", "right"))) == "check"
+
+
 def test_parts_of_a_series_are_kept_apart():
     one = replace(
         BARE, title="Synthetic thrombectomy guideline update part II", pages="", volume="", issue=""
