@@ -12,15 +12,16 @@ import pytest
 from scipy import stats
 
 import analysis.synthesis
-from analysis.synthesis import _engine
+from analysis.synthesis import _engine, glmm_many, quadrature
 from analysis.synthesis.beta_binomial import fit_beta_binomial
-from analysis.synthesis.glmm import fit_glmm, heterogeneity_tests
+from analysis.synthesis.glmm import fit_glmm, fit_glmm_many, heterogeneity_tests
 from analysis.synthesis.gosh import subset_masks
 from analysis.synthesis.interval_censored import fit_interval_censored
 from analysis.synthesis.interval_censored_profile import profile_interval_censored_mu
 from analysis.synthesis.inverse_variance import fit_iv, fit_iv_many
 from analysis.synthesis.ordinal import proportional_odds
 from analysis.synthesis.pooled import pool
+from analysis.synthesis.prediction import share_beyond
 from analysis.synthesis.subgroups import compare_subgroups
 from analysis.synthesis.tau2 import tau2_many, tau2_standard_error
 from analysis.synthesis.two_arm import pool_two_arm
@@ -51,6 +52,21 @@ def test_rows_of_the_tests_of_heterogeneity() -> None:
     assert (wald["statistic"], wald["df"], wald["p"]) == (tests.wald, 6, tests.wald_p)
     assert (ratio["test"], ratio["p"]) == ("likelihood ratio", tests.lrt_p)
     assert (tau["df"], tau["p"]) == (1, tests.p_tau)
+
+
+def test_equal_rates_leave_no_doubt_of_tau() -> None:
+    tests = heterogeneity_tests(fit_glmm([5, 5, 5], [20, 20, 20]))
+
+    assert (tests.lrt_tau, tests.p_tau) == (0.0, 1.0)
+    assert tests.wald == pytest.approx(0, abs=1e-12)
+    assert tests.wald_p == pytest.approx(1)
+
+
+def test_one_study_has_no_test_of_heterogeneity() -> None:
+    tests = heterogeneity_tests(fit_glmm([5], [20]))
+
+    assert tests.df == 0
+    assert math.isnan(tests.wald_p) and math.isnan(tests.lrt_p)
 
 
 def test_no_study_between_nought_and_all_leaves_no_wald_test() -> None:
@@ -157,6 +173,18 @@ def test_profile_of_ranges_holds_the_estimate() -> None:
 
     assert made.low < fit.mu < made.high
     assert profile_interval_censored_mu(fit, 0.8).low > made.low
+
+
+def test_the_boundary_is_told_in_every_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = np.array([[5.0, 5, 5, 5], [1, 9, 3, 15]])
+    compiled = fit_glmm_many(counts, np.full(4, 20.0))
+    monkeypatch.setattr(glmm_many, "kernels", lambda integrals=0: None)
+    monkeypatch.setattr(quadrature, "kernels", lambda integrals=0: None)
+    arrays = fit_glmm_many(counts, np.full(4, 20.0))
+
+    for fits in (compiled, arrays):
+        assert fits.boundary.tolist() == [True, False]
+        assert fits.converged.all()
 
 
 def test_a_single_subset_may_be_drawn() -> None:
@@ -357,3 +385,8 @@ def test_a_design_of_its_own_for_each_analysis() -> None:
         one = fit_iv_many(y, v, design=x[order], tau2_method="reml")
         np.testing.assert_allclose(many.beta[row], one.beta[0], rtol=1e-9)
         np.testing.assert_allclose(many.tau2[row], one.tau2[0], rtol=1e-7, atol=1e-12)
+
+
+def test_a_limit_at_the_mean_of_one_true_rate_is_half_exceeded() -> None:
+    assert share_beyond(0.5, 0.5, 0.0) == 0.5
+    assert share_beyond(0.6, 0.5, 0.0) == 0.0
