@@ -12,6 +12,7 @@ import sys
 from importlib import import_module
 
 from analysis import __version__
+from analysis.cli.examples import HelpWithExamples, epilog
 
 __all__ = ["main"]
 
@@ -45,6 +46,8 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
     for name, text in _COMMANDS.items():
         if name == wanted:
             import_module(_module(name)).add_parser(subparsers)
+            parser_of = subparsers.choices[name]
+            parser_of.formatter_class, parser_of.epilog = HelpWithExamples, epilog(name)
         else:
             subparsers.add_parser(name, help=text)
     return parser

@@ -1,12 +1,14 @@
 """The command line: exit codes, plain errors, and no cost for commands not asked for."""
 
 import json
+import shlex
 import subprocess
 import sys
 
 import pytest
 
-from analysis.__main__ import main
+from analysis.__main__ import _COMMANDS, _parser, main
+from analysis.cli.examples import EXAMPLES
 
 #: Keys that others read from `pool --json`.
 _CONTRACT = {
@@ -63,3 +65,60 @@ def test_importing_the_package_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_help_shows_examples_that_can_be_typed(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    shown = capsys.readouterr().out
+
+    assert left.value.code == 0
+    assert EXAMPLES[command]
+    for typed, _ in EXAMPLES[command]:
+        assert f"python -m analysis {typed}" in shown
+        assert _parser(command).parse_args(shlex.split(typed)).command == command
+
+
+#: Calls that cannot be carried out: what is typed, exit code, words that teach.
+_WRONG = {
+    "validate: no folder": ("validate nosuch", 1, "no such folder"),
+    "pool: no file": ("pool nosuch.csv", 2, "nosuch.csv"),
+    "search: no day": ("search --since yesterday", 2, "year-month-day"),
+    "search: no last day": ("search --since last --until soon", 2, "year-month-day"),
+    "search: never searched": ("search --since last --out . --source pubmed", 2, "give --since a day"),
+    "import: no day": ("import x.ris --searched-on soon", 2, "year-month-day"),
+    "import: no version": ("import x.ris --searched-on 2026-12-01 --evidence-version 99.0.0", 2, "99.0.0"),
+    "import: no file": ("import nosuch.ris --searched-on 2026-12-01 --dry-run", 1, "nosuch.ris"),
+    "dedup: nothing given": ("dedup", 2, "give files"),
+    "dedup: no file": ("dedup nosuch.ris", 1, "nosuch.ris"),
+    "dedup: no list": ("dedup --settle nosuch.csv --by A", 2, "nosuch.csv"),
+    "screen: no reviewer": ("screen export sheet.csv", 2, "--reviewer"),
+    "screen: no sheet": ("screen import nosuch.csv --reviewer A", 2, "nosuch.csv"),
+    "flow: no version": ("flow --evidence-version 99.0.0", 2, "99.0.0"),
+    "flow: no folder": ("flow --data nosuch", 2, "records.csv"),
+    "diff: no version": ("diff 23.0.0 99.0.0", 2, "23.0.0, 26.0.0"),
+    "versions: no version": ("versions 99.0.0", 2, "23.0.0, 26.0.0"),
+    "versions: too early": ("versions --open 2020-01-01", 2, "2026-11-22"),
+    "status: no day": ("status --today soon", 2, "soon"),
+    "propose: no file": ("propose nosuch.yml", 2, "nosuch.yml"),
+    "propose: no day": ("propose x.yml --cut-off soon", 2, "soon"),
+    "release: not the newest": ("release 23.0.0", 1, "26.0.0"),
+    "no such command": ("serach", 2, "search"),
+}
+
+
+@pytest.mark.parametrize("case", _WRONG)
+def test_a_call_that_cannot_be_carried_out_says_what_is_right(case, tmp_path, monkeypatch, capsys):
+    typed, code, taught = _WRONG[case]
+    monkeypatch.chdir(tmp_path)
+    try:
+        ended = main(shlex.split(typed))
+    except SystemExit as left:
+        ended = left.code
+    shown = capsys.readouterr()
+
+    assert ended == code, shown.err
+    assert taught in shown.err + shown.out
+    assert "Traceback" not in shown.err + shown.out
+    assert "internal error" not in shown.err
