@@ -99,16 +99,16 @@ class _Rule:
         gradient = np.append((self.w * by_eta) @ self.design, self.w @ by_tau)
         return value, gradient
 
-    def hessian(self, at: FloatArray) -> FloatArray:
-        """Difference the gradient, with Richardson's extrapolation."""
+    def hessian(self, at: FloatArray, levels: int = LEVELS) -> FloatArray:
+        """Difference the gradient, with Richardson's extrapolation over so many halvings."""
         rows = []
         for j in range(at.size):
             table = []
-            for level in range(LEVELS):
+            for level in range(levels):
                 move = np.zeros(at.size)
                 move[j] = STEP / 2**level
                 table.append((self(at + move)[1] - self(at - move)[1]) / (2 * move[j]))
-            for order in range(1, LEVELS):
+            for order in range(1, levels):
                 table = [(4**order * b - a) / (4**order - 1) for a, b in pairwise(table)]
             rows.append(table[0])
         h = np.array(rows)
@@ -118,11 +118,12 @@ class _Rule:
         """Return the end of a damped Newton ascent from `at`."""
         value, gradient = self(at)
         for iteration in range(1, MAX_ITERATIONS + 1):
-            hessian = self.hessian(at)
+            # A plain difference will do on the way up; the end gets the full precision.
+            hessian = self.hessian(at, 1)
             values, vectors = np.linalg.eigh(-hessian)
             step = vectors @ ((vectors.T @ gradient) / np.maximum(np.abs(values), 1e-8))
             if values[0] > 0 and gradient @ step < 1e-18:
-                return at, value, gradient, hessian, iteration, True
+                return at, value, gradient, self.hessian(at), iteration, True
             step *= min(1.0, 2.0 / np.abs(step).max())
             for _ in range(40):
                 trial = at + step
@@ -131,7 +132,7 @@ class _Rule:
                     break
                 step *= 0.4
             else:
-                return at, value, gradient, hessian, iteration, bool(gradient @ step < 1e-10)
+                return at, value, gradient, self.hessian(at), iteration, bool(gradient @ step < 1e-10)
             at, value, gradient = trial, new_value, new_gradient
         return at, value, gradient, hessian, MAX_ITERATIONS, False
 

@@ -45,6 +45,8 @@ _STEPS = 200
 _FLAT = 1e-20
 #: A standard deviation below this is taken for zero.
 _ZERO = 1e-5
+#: A spread of log odds beyond this is on its way to infinity.
+_FAR = 40.0
 #: Starts in the standard deviation of the effects.
 _STARTS = (0.3, 1.2)
 # Positions among (alpha, mu, s, t, r).
@@ -152,6 +154,8 @@ def fit_random_studies_glmm(
     at, value = best[0], best[1]
     free = [0, 1, *(j for j in (_S, _T, _R) if at[j] != 0.0)]
     se = math.sqrt(float(np.linalg.inv(-best[3][np.ix_(free, free)])[1, 1]))
+    if float(np.abs(at[_S:]).max()) > _FAR:
+        notes.append("no finite maximum was met: the likelihood still grows with a spread")
     tau2 = float(at[_T] ** 2 + at[_R] ** 2)
     free_effects = _free_effects(t, zero[0], integration)
     lrt = max(0.0, 2.0 * (free_effects - zero[1]))
@@ -279,6 +283,8 @@ def _ascend(surface: _Surface, start: FloatArray, free: tuple[int, ...]) -> tupl
     at = start.astype(float)
     value, gradient, hessian = surface(at)
     for _ in range(_STEPS):
+        if float(np.abs(at[_S:]).max(initial=0.0)) > _FAR:
+            return (at, value, gradient, hessian), False
         slope, curve = gradient[use], hessian[np.ix_(use, use)]
         values, vectors = np.linalg.eigh(curve)
         size = np.maximum(np.abs(values), 1e-8 * max(1.0, float(np.abs(values).max())))

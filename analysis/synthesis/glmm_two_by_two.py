@@ -51,6 +51,9 @@ _MODELS: dict[str, type[Unconditional] | type[Conditional]] = {
 
 _STEPS = 200
 
+#: A spread of log odds beyond this is on its way to infinity.
+_FAR = 40.0
+
 #: Newton decrement, in log-likelihood, below which the ascent has ended.
 _FLAT = 1e-22
 
@@ -136,6 +139,8 @@ def fit_two_arm_glmm(
             end, ended = _ascend(likelihood, np.array([at_zero.point[0], start]), hold_tau=False)
             if end.value > best.value + 1e-10:
                 best, ok, tau = end, ended, abs(float(end.point[1]))
+    if tau > _FAR:
+        notes.append("no finite maximum was met: the likelihood still grows with tau")
     boundary = tau < 1e-5
     if boundary:
         best, ok, tau = at_zero, flat_ok, 0.0
@@ -178,7 +183,7 @@ def _sides(model: str, t: Tables) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 def _no_maximum(model: str, k: int, used: int, level: float, notes: list[str], *, up: bool) -> TwoArmGlmm:
     nan = math.nan
-    notes.append("one arm has no events (or events only) in any study: no finite maximum")
+    notes.append("every study pulls to the same side without end: no finite maximum")
     end = math.inf if up else -math.inf
     return TwoArmGlmm(
         model, end, nan, nan, nan, nan, nan, 0.0, nan, nan, nan, used - 1, nan, nan, k, used, level,
@@ -193,6 +198,8 @@ def _ascend(
     at = likelihood.evaluate(start)
     for _ in range(_STEPS):
         gradient, hessian = at.gradient, at.hessian
+        if abs(float(at.point[1])) > _FAR:
+            return at, False
         if hold_tau:
             move = np.array([-gradient[0] / hessian[0, 0], 0.0])
         else:

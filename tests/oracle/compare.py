@@ -85,9 +85,7 @@ def explains(engine: str, *kinds: str) -> Callable[[Reason], Reason]:
     return register
 
 
-def checks(
-    prefix: str, ours: Any, theirs: Any, tolerance: float, scale: Any = 0.0
-) -> list[Check]:
+def checks(prefix: str, ours: Any, theirs: Any, tolerance: float, scale: Any = 0.0) -> list[Check]:
     """Pair numbers or arrays; a difference in length is a difference."""
     a = np.atleast_1d(np.asarray(ours, dtype=float))
     b = np.atleast_1d(np.asarray(number(theirs), dtype=float))
@@ -131,9 +129,7 @@ def _brief(record: dict[str, Any]) -> str:
     return str(record["outputs"]["error"]).strip().splitlines()[0][:90]
 
 
-def compare_all(
-    directory: Path = ORACLE, kinds: Iterable[str] | None = None
-) -> Iterable[Outcome]:
+def compare_all(directory: Path = ORACLE, kinds: Iterable[str] | None = None) -> Iterable[Outcome]:
     """Compare every record of a folder."""
     from tests.oracle import register_all
 

@@ -84,9 +84,7 @@ def study_ci(data: Dataset, record: dict[str, Any]) -> list[Check]:
     method = "wilson" if "wilson" in record["id"] else "clopper-pearson"
     ours = studies.study_intervals(data.inputs["xi"], data.inputs["ni"], method)
     out = record["outputs"]
-    return checks("lb", ours.low, out["lb"], CLOSED, 1e-8) + checks(
-        "ub", ours.high, out["ub"], CLOSED, 1e-8
-    )
+    return checks("lb", ours.low, out["lb"], CLOSED, 1e-8) + checks("ub", ours.high, out["ub"], CLOSED, 1e-8)
 
 
 def fit_checks(fit: IvFit, out: dict[str, Any], tol: float) -> list[Check]:
@@ -142,9 +140,7 @@ def rma_uni(data: Dataset, record: dict[str, Any]) -> list[Check]:
     return c
 
 
-def predict_checks(
-    data: Dataset, call: str, fit: IvFit, out: dict[str, Any], tol: float
-) -> list[Check]:
+def predict_checks(data: Dataset, call: str, fit: IvFit, out: dict[str, Any], tol: float) -> list[Check]:
     mu, se = float(fit.beta[0]), float(fit.se[0])
     kind = "normal" if fit.ci_method == "wald" else "knapp-hartung"
     pi = prediction_interval(mu, se, fit.tau2, fit.k, method=kind)
@@ -313,8 +309,7 @@ def subgroup_separate(data: Dataset, record: dict[str, Any]) -> list[Check]:
     y, v = study_effects(data, call)
     method, test = argument(call, "method").lower(), TESTS[argument(call, "test")]
     fits = [
-        fit_iv(y[member == j], v[member == j], tau2_method=method, ci_method=test)
-        for j in range(len(levels))
+        fit_iv(y[member == j], v[member == j], tau2_method=method, ci_method=test) for j in range(len(levels))
     ]
     typical = np.array([f.typical_variance or 1.0 for f in fits])
     se = np.array([f.se[0] for f in fits])
@@ -326,9 +321,7 @@ def subgroup_separate(data: Dataset, record: dict[str, Any]) -> list[Check]:
     w = 1 / se**2
     q = float(w @ (beta - w @ beta / w.sum()) ** 2)
     c += checks("Q_between", q, out["Q_between"], 10 * tol, 1e-3)
-    return c + checks(
-        "Q_between_p", chi2_tail(q, len(levels) - 1), out["Q_between_p"], 10 * tol, 1e-3
-    )
+    return c + checks("Q_between_p", chi2_tail(q, len(levels) - 1), out["Q_between_p"], 10 * tol, 1e-3)
 
 
 @compares("metafor", "meta_regression")

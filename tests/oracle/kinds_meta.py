@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from analysis.synthesis import bias, influence, scales, studies
-from analysis.synthesis.glmm import fit_equal_effects, fit_glmm, heterogeneity_tests
+from analysis.synthesis.glmm import fit_equal_effects, heterogeneity_tests
 from analysis.synthesis.glmm_two_by_two import fit_two_arm_glmm
 from analysis.synthesis.heterogeneity import i2_from_q, test_based_intervals
 from analysis.synthesis.intervals import tau2_interval
@@ -20,6 +20,7 @@ from analysis.synthesis.special import chi2_tail, t_quantile
 from analysis.synthesis.trimfill import trim_and_fill
 from analysis.synthesis.two_by_two import two_arm_effects
 from tests.oracle.compare import CLOSED, GLMER, OPTIMISED, Check, checks, compares, explains, outcome
+from tests.oracle.kinds_glmm import few_nodes, mixed_extremes
 from tests.oracle.loader import ORACLE, Dataset, argument, load, number
 
 SCALES = {
@@ -152,7 +153,7 @@ def _glmm(data: Dataset, call: str, out: dict[str, Any]) -> list[Check] | str:
     if not x.any() or (x == n).all():
         return "no finite maximum"
     # The peer fits by glmer with seven nodes.
-    fit, common = fit_glmm(x, n, nodes=7), fit_equal_effects(x, n)
+    fit, common = few_nodes(x, n, 7), fit_equal_effects(x, n)
     mu, se = float(fit.beta[0]), float(fit.se[0])
     k = x.size
     c = checks("TE.common", common.beta, out["TE.common"], OPTIMISED, common.se)
@@ -309,7 +310,7 @@ def _glmm_subgroups(
     whole = None
     if common:
         design = np.array([[float(g == level) for level in levels] for g in group])
-        whole = fit_glmm(x, n, design=design, nodes=7)
+        whole = few_nodes(x, n, 7, design)
         if not whole.converged:
             return "no finite maximum for a level"
     for j, level in enumerate(levels):
@@ -321,7 +322,7 @@ def _glmm_subgroups(
         elif mine.sum() == 1:
             continue
         else:
-            fit = fit_glmm(x[mine], n[mine], nodes=7)
+            fit = few_nodes(x[mine], n[mine], 7)
             mu, se, tau2 = float(fit.beta[0]), float(fit.se[0]), float(fit.tau2)
         c += checks(f"TE {level}", mu, out["TE.random.w"][j], GLMER, se)
         c += checks(f"seTE {level}", se, out["seTE.random.w"][j], 10 * GLMER)
@@ -370,7 +371,7 @@ def _same_sizes(data: Dataset) -> bool:
 def _refit(x: np.ndarray, n: np.ndarray) -> tuple[float, float, float]:
     if not x.any() or (x == n).all() or x.size == 1:
         return math.nan, math.nan, math.nan
-    fit = fit_glmm(x, n, nodes=7)
+    fit = few_nodes(x, n, 7)
     return float(fit.beta[0]), float(fit.tau2), float(fit.se[0])
 
 
@@ -471,7 +472,14 @@ def glmm_edges(data: Dataset, record: dict[str, Any], failed: list[Check]) -> st
         return "the peer uses one degree of freedom for two studies; ours has no such interval"
     if data.name == "edge_identical" and all(c.name == "lower.random" for c in failed):
         return "the peer falls back to the normal interval of the common effect where tau2 is zero"
-    if data.name == "edge_extreme_mix":
+    out = number(record["outputs"])
+    if record["kind"] == "metaprop.pool":
+        mixed = mixed_extremes(data, out["TE.random"], out["tau2"])
+    else:
+        # A series or subgroups of such a set: the whole of it has studies at both ends.
+        x, n = data.inputs["xi"], data.inputs["ni"]
+        mixed = bool((x == 0).any() and (x == n).any())
+    if mixed:
         return "0 % beside 100 %: seven nodes have several maxima, and the peers' is not the highest"
     return ""
 

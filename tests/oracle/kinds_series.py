@@ -221,5 +221,3 @@ def hc(data: Dataset, record: dict[str, Any]) -> list[Check]:
     c += checks("se", ours.se, out["se"], CLOSED)
     c += checks("tau2", ours.tau2, out["tau2"], CLOSED)
     return c + checks("ci_lb", ours.ci_low, out["ci_lb"], 3e-4, ours.se)
-
-

@@ -56,10 +56,7 @@ def load(path: Path) -> Dataset:
         raw["design"],
         inputs,
         {key: [str(v) for v in values] for key, values in (raw["groups"] or {}).items()},
-        {
-            key: np.asarray(number(values), dtype=float)
-            for key, values in (raw["moderators"] or {}).items()
-        },
+        {key: np.asarray(number(values), dtype=float) for key, values in (raw["moderators"] or {}).items()},
         raw["records"],
     )
 

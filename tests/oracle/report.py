@@ -96,8 +96,7 @@ def main(argv: list[str] | None = None) -> int:
     lines.append("\nreasons (count, engine, kind, status, reason)")
     for item in reasons(outcomes):
         lines.append(
-            f"{item['records']:5d}  {item['engine']:8} {item['kind']:34} {item['status']:9} "
-            f"{item['reason']}"
+            f"{item['records']:5d}  {item['engine']:8} {item['kind']:34} {item['status']:9} {item['reason']}"
         )
     shown: Counter[tuple[str, str]] = Counter()
     for item in outcomes:
