@@ -84,8 +84,8 @@ def draw_wide(
         drawing.text(weight_right, y, heads.weight, bold=True, anchor="end")
     y += 9
     drawing.line(_MARGIN, y, WIDE_WIDTH - _MARGIN, y)
-    if len(rows) >= _TICKS_ABOVE_FROM:
-        y += 18
+    # Room for the ticks above, or for a breath between the rule and the first line.
+    y += 18 if len(rows) >= _TICKS_ABOVE_FROM else 4
     top = y
     note_limit = WIDE_WIDTH - 2 * _MARGIN
     heights = [_wide_height(row, note_limit) for row in rows]

@@ -12,6 +12,7 @@ from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
 from analysis.results import Result, to_plain
 from analysis.review.cells import headline, pool_counts
+from analysis.review.others import outcome_words
 from analysis.review.subgroup import subgroup_result
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ def comparison_left_out(evidence: Evidence) -> Table:
         {
             "review": Cell(row.review, href=row.source_url),
             "population": row.population,
-            "outcome": row.outcome,
+            "outcome": outcome_words(evidence, row.outcome),
             "k": row.n_studies,
             "n": row.n_patients,
             "reason": row.note or "no percentage is printed",

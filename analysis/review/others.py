@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from analysis.report.numbers import events_of_total, percent, ratio
@@ -10,9 +11,16 @@ from analysis.report.tables import Cell, Column, Table, table_from_rows
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence, Outcome, RivalEstimate
 
-__all__ = ["rivals_table", "trial_counts_table", "trials_table"]
+__all__ = ["outcome_words", "rivals_table", "trial_counts_table", "trials_table"]
 
 _NO_COUNT = Cell("no public count", "", tone="missing")
+
+
+def outcome_words(evidence: Evidence, text: str) -> str:
+    """Return the outcome of a foreign estimate with our keys put into words and signs set right."""
+    labels = {each.key: each.short_label for each in evidence.protocol.outcomes}
+    words = re.sub(r"[a-z][a-z0-9_]*", lambda match: labels.get(match[0], match[0]), text)
+    return re.sub(r"(\d) d\b", r"\1 days", words.replace(">=", "\u2265").replace("<=", "\u2264"))
 
 
 def trials_table(evidence: Evidence) -> Table:
@@ -28,7 +36,7 @@ def trials_table(evidence: Evidence) -> Table:
     rows = [
         {
             "trial": row.trial,
-            "outcome": row.outcome,
+            "outcome": outcome_words(evidence, row.outcome),
             "measure": row.effect_measure,
             "estimate": Cell(ratio(row.estimate, row.ci_low, row.ci_high), row.estimate),
             "adjusted": row.adjusted or None,
@@ -84,7 +92,7 @@ def rivals_table(evidence: Evidence) -> Table:
         {
             "review": row.review,
             "population": row.population,
-            "outcome": row.outcome,
+            "outcome": outcome_words(evidence, row.outcome),
             "estimate": _rival(row),
             "k": row.n_studies,
             "n": row.n_patients,

@@ -55,7 +55,8 @@ body { padding: 0; font-size: 9.5pt; line-height: 1.4; color: #1b1f24; backgroun
 .pdf-chapter { break-before: page; }
 .pdf-chapter:first-child { break-before: auto; }
 h1 { font-size: 18pt; } h2 { font-size: 14pt; } h3 { font-size: 11.5pt; }
-h1, h2, h3, caption { break-after: avoid; }
+h1, h2, h3, caption, dt { break-after: avoid; }
+.pdf-fold + p:not(.pdf-fold) { margin-top: 8pt; }
 .pdf-fold { margin: 2pt 0; color: #57606a; font-size: 8pt; }
 .cell_input, .review-table-search, .review-table-more,
 .review-copy, button, .sd-tab-label, noscript { display: none !important; }
