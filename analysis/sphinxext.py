@@ -238,5 +238,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", _hand_facts_to_pages)
     app.connect("env-get-outdated", _read_all_again)
     app.connect("html-page-context", _drop_thebe, priority=900)
-    app.connect("build-finished", _finish)
+    # Last of all, as the theme writes its colours of code at the end as well.
+    app.connect("build-finished", _finish, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

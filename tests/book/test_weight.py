@@ -48,3 +48,10 @@ def test_no_page_shows_an_icon_by_its_font(site):
         assert not re.search(r'<(?:i|span)\b[^>]*class="[^"]*\bfa-[^>]*>\s*</', path.read_text("utf-8")), (
             path.name
         )
+
+
+def test_the_joined_sheet_knows_the_colours_of_code_in_both_modes(site):
+    sheet = (site / "_static" / "site.css").read_text("utf-8")
+
+    assert 'html[data-theme="dark"] .highlight .nb' in sheet
+    assert 'html[data-theme="light"] .highlight .nb' in sheet
