@@ -97,7 +97,7 @@ def gosh(
             y_axis,
             top=y,
             height=place.plot_height,
-            x_title="Pooled per cent of patients in the subset (stronger colour: more subsets)",
+            x_title="Pooled per cent of patients in the subset (strong: more subsets)",
             y_title=heterogeneity_name,
         )
         _draw_tiles(frame, cloud)
