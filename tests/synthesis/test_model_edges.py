@@ -177,6 +177,7 @@ def test_profile_of_ranges_holds_the_estimate() -> None:
 
 def test_the_boundary_is_told_in_every_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = np.array([[5.0, 5, 5, 5], [1, 9, 3, 15]])
+    _engine.warm_up()
     compiled = fit_glmm_many(counts, np.full(4, 20.0))
     monkeypatch.setattr(glmm_many, "kernels", lambda integrals=0: None)
     monkeypatch.setattr(quadrature, "kernels", lambda integrals=0: None)

@@ -217,3 +217,30 @@ def test_equal_estimates_miss_nothing() -> None:
 )
 def test_fail_safe_number_of_a_lopsided_funnel_equals_fsn(sign: int, options: dict, number: float) -> None:
     assert fail_safe_n(sign * LOPSIDED, SPREAD, **options) == number
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        pytest.param(
+            lambda y, v: regression_test(y, np.full(8, 0.1)), "same in all studies", id="one precision"
+        ),
+        pytest.param(lambda y, v: regression_test(y[:2], v[:2]), "at least three", id="two studies"),
+        pytest.param(lambda y, v: regression_test(y, v, model="glm"), "unknown model 'glm'", id="model"),
+        pytest.param(
+            lambda y, v: regression_test(y, v, predictor="x"), "unknown predictor 'x'", id="predictor"
+        ),
+        pytest.param(
+            lambda y, v: regression_test(y, v, predictor="ni"), "needs the sample sizes", id="sizes"
+        ),
+        pytest.param(lambda y, v: rank_test(y[:1], v[:1]), "at least two", id="ranks of one study"),
+        pytest.param(lambda y, v: trim_and_fill(y[:1], v[:1]), "at least two", id="filling one study"),
+        pytest.param(
+            lambda y, v: trim_and_fill(y, v, estimator="X0"), "unknown estimator 'X0'", id="estimator"
+        ),
+        pytest.param(lambda y, v: fail_safe_n(y, v, "x"), "unknown method 'x'", id="fail-safe method"),
+    ],
+)
+def test_what_cannot_be_tested_is_refused(call: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call(LOPSIDED, SPREAD)
