@@ -15,9 +15,11 @@ import analysis.synthesis
 from analysis.synthesis import _engine, glmm_many, quadrature
 from analysis.synthesis.beta_binomial import fit_beta_binomial
 from analysis.synthesis.glmm import fit_glmm, fit_glmm_many, heterogeneity_tests
+from analysis.synthesis.glmm_two_by_two import fit_two_arm_glmm
 from analysis.synthesis.gosh import subset_masks
 from analysis.synthesis.interval_censored import fit_interval_censored
 from analysis.synthesis.interval_censored_profile import profile_interval_censored_mu
+from analysis.synthesis.intervals import profile_interval_mu
 from analysis.synthesis.inverse_variance import fit_iv, fit_iv_many
 from analysis.synthesis.ordinal import proportional_odds
 from analysis.synthesis.pooled import pool
@@ -391,3 +393,55 @@ def test_a_design_of_its_own_for_each_analysis() -> None:
 def test_a_limit_at_the_mean_of_one_true_rate_is_half_exceeded() -> None:
     assert share_beyond(0.5, 0.5, 0.0) == 0.5
     assert share_beyond(0.6, 0.5, 0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("design", "message"),
+    [
+        pytest.param(np.ones((5, 1)), "must have 7 rows", id="rows"),
+        pytest.param(np.ones((7, 1, 1)), "must have 7 rows", id="dimensions"),
+        pytest.param(np.full(7, np.nan), "must be finite", id="missing"),
+    ],
+)
+def test_faulty_designs_are_refused(design: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fit_glmm(X, N, design=design)
+
+
+@pytest.mark.parametrize("model", ["UM.FS", "CM.EL"])
+def test_a_control_arm_without_events_has_no_finite_odds_ratio(model: str) -> None:
+    made = fit_two_arm_glmm([3, 4], [20, 30], [0, 0], [20, 30], model)
+
+    assert made.estimate == math.inf
+    assert not made.converged
+
+
+def test_equal_effects_and_t_intervals_of_two_arms() -> None:
+    arms = [4, 1, 12, 7], [40, 25, 80, 33], [9, 2, 17, 6], [41, 24, 78, 35]
+    wald, student = (fit_two_arm_glmm(*arms, equal_effects=True, ci_method=ci) for ci in ("wald", "t"))
+
+    assert wald.tau2 == student.tau2 == 0
+    # t with three degrees of freedom
+    assert student.ci_high - student.estimate == pytest.approx(3.182446305284263 * student.se, rel=1e-9)
+    assert wald.ci_high - wald.estimate == pytest.approx(1.959963984540054 * wald.se, rel=1e-9)
+    assert wald.rows()[0]["estimate"] == wald.estimate
+
+
+@pytest.mark.parametrize(
+    ("arms", "model", "message"),
+    [
+        pytest.param(([0], [9], [0], [8]), "UM.FS", "both events and non-events", id="no events"),
+        pytest.param(([1], [9], [2], [8]), "XX", "unknown model 'XX'", id="model"),
+    ],
+)
+def test_two_arms_that_cannot_be_fitted_are_refused(arms: tuple, model: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fit_two_arm_glmm(*arms, model)
+
+
+def test_profile_of_the_mean_of_equal_estimates_is_that_of_their_sum() -> None:
+    made = profile_interval_mu(fit_iv(np.full(4, 0.3), np.full(4, 0.04), tau2_method="ml"))
+
+    # near its centre the likelihood has tau2 = 0, so that the normal interval results
+    assert made.high - 0.3 == pytest.approx(1.959963984540054 * 0.1, rel=1e-6)
+    assert 0.3 - made.low == pytest.approx(1.959963984540054 * 0.1, rel=1e-6)
