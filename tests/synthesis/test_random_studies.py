@@ -19,6 +19,7 @@ from analysis.synthesis.two_by_two import Tables, check_tables
 
 FILE = Path(__file__).parents[1] / "reference" / "glmm" / "random_studies.json"
 REFERENCE: dict[str, Any] = json.loads(FILE.read_text("utf-8"))["sets"]
+TWO_ARM: dict[str, Any] = json.loads(FILE.with_name("two_arm.json").read_text("utf-8"))["sets"]
 POINTS = [
     (-1.0, 0.3, 0.8, 0.5, 0.0),
     (-3.0, -0.6, 1.5, 0.2, -0.4),
@@ -125,6 +126,19 @@ def test_the_exact_fit_equals_a_search_in_r(name: str, correlated: bool) -> None
     assert ours.log_likelihood >= theirs["loglik"] - 1e-9
     assert ours.log_likelihood == pytest.approx(theirs["loglik"], abs=1e-5)
     assert ours.estimate == pytest.approx(theirs["at"][1], abs=2e-3)
+
+
+@by_set
+@pytest.mark.parametrize("model", ["UM.FS", "CM.AL"])
+def test_models_without_random_levels_equal_rma_glmm(name: str, model: Any) -> None:
+    theirs = TWO_ARM[name][model]
+    ours = fit_two_arm_glmm(*_counts(name), model)
+
+    # glmer's search stops near 1e-5.
+    assert ours.estimate == pytest.approx(theirs["beta"], rel=1e-4)
+    assert ours.se == pytest.approx(theirs["se"], rel=1e-4)
+    assert ours.tau2 == pytest.approx(theirs["tau2"], rel=1e-3, abs=1e-5)
+    assert ours.lrt == pytest.approx(theirs["lrt"], rel=1e-8)
 
 
 @by_set

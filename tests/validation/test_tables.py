@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 
+from analysis.synthesis.glmm_two_by_two import fit_two_arm_glmm
 from analysis.synthesis.two_by_two import Measure
 from analysis.synthesis.types import CiMethod, Scale, Tau2Method
 from validation.coverage import CELLS, FILE, Cell, cell_rows, study_sizes
@@ -66,6 +67,18 @@ def test_every_two_arm_measure_has_a_reference() -> None:
     effects = json.loads((REFERENCE / "two_arm.json").read_text("utf-8"))["effects"]
 
     assert set(effects) == set(get_args(Measure))
+
+
+def test_every_two_arm_logistic_model_has_a_reference() -> None:
+    folder = ROOT / "tests" / "reference" / "glmm"
+    sets = json.loads((folder / "two_arm.json").read_text("utf-8"))["sets"]
+    random = json.loads((folder / "random_studies.json").read_text("utf-8"))["sets"]
+    offered = get_args(get_type_hints(fit_two_arm_glmm)["model"])
+
+    # CM.EL has no quick peer; the exact records of the large collection hold it.
+    for name, models in sets.items():
+        assert set(models) | {"CM.EL"} == set(offered), name
+    assert all({"laplace", "laplace_correlated", "exact"} <= set(made) for made in random.values())
 
 
 def test_the_table_of_agreement_adds_up() -> None:
