@@ -136,15 +136,20 @@ def clock(evidence: Evidence) -> Verdict:
     return bool(found.state), f"next search due by {found.next_due}"
 
 
+#: States of a record that somebody still has to decide on.
+_PENDING = ("to_screen", "screen_conflict", "to_retrieve", "to_assess", "full_conflict")
+
+
 @_check
 def ledger_decisions(evidence: Evidence) -> Verdict:
     """Each record of the ledger carries a final decision."""
-    with (DATA / "records.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    decided = [
-        row["duplicate_of"] or row["removed"] or row["screen_final"] or row["full_final"] for row in rows
-    ]
-    return all(decided), f"{len(rows)} records with a decision"
+    from analysis.living.ledger import load_ledger
+
+    rows = load_ledger(DATA).records
+    pending = [row.record_id for row in rows if row.state in _PENDING]
+    if pending:
+        return False, f"{len(pending)} records without a decision, the first {pending[0]}"
+    return True, f"{len(rows)} records with a decision"
 
 
 @_check

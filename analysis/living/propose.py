@@ -114,6 +114,10 @@ def preview(
     if more is not None:
         files["records.csv"], added["records"] = ledger_bytes(ledger), more
     after = _load_changed(folder, files, proposal, was)
+    judged, more_rows = _judgements(before, after)
+    if more_rows:
+        files["judgements.csv"], added["judgements"] = judged, more_rows
+        after = _load_changed(folder, files, proposal, was)
     bibliography = folder / _BIBLIOGRAPHY
     if bibliography.is_file():
         text = bibliography.read_text("utf-8")
@@ -247,6 +251,18 @@ def _ledger(
     if problems:
         raise ProposalFaults(tuple(problems))
     return now, None if now == was else len(now.records) - len(was.records)
+
+
+def _judgements(before: Evidence, after: Evidence) -> tuple[bytes, int]:
+    """Return the table of judgements with what the rules propose for the study, and the rows that this adds.
+
+    Signed rows stay as they are; the new ones are provisional until somebody signs.
+    """
+    from analysis.judgement.__main__ import appraisal_rows
+
+    rows = appraisal_rows(after)
+    table = [list(rows[0]), *([row[name] for name in rows[0]] for row in rows)]
+    return _write(table), len(rows) - len(before.judgements)
 
 
 def study_columns() -> tuple[str, ...]:

@@ -46,9 +46,15 @@ def evidence():
 
 
 @pytest.fixture(scope="module")
-def estimates(site):
+def estimates(site, evidence):
+    """The estimates whose rows the pages show: of the first version and of the newest."""
     records = json.loads((site / "results.json").read_text("utf-8"))["results"]
-    return [record for record in records if record["kind"] in ("headline", "subgroup") and record["k"]]
+    shown = (evidence.versions[0].id, evidence.versions[-1].id)
+    return [
+        record
+        for record in records
+        if record["kind"] in ("headline", "subgroup") and record["k"] and record["evidence_version"] in shown
+    ]
 
 
 def _cells(evidence, estimates):

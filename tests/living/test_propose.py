@@ -13,11 +13,13 @@ import yaml
 from analysis.__main__ import main
 from analysis.evidence.faults import EvidenceFaults
 from analysis.evidence.load import load_evidence
+from analysis.judgement.appraise import departures
 from analysis.living.flow import check_flow, count_flow
 from analysis.living.ledger import Ledger, LedgerRow, write_ledger
 from analysis.living.proposal import FORM, STUDY_KEYS, form_labels, read_proposal
 from analysis.living.propose import ProposalFaults, preview, write_change
 from analysis.living.propose_traces import with_citation
+from analysis.living.versions import note_search
 from analysis.living.whole import load_whole
 from analysis.review.cells import headline
 
@@ -248,7 +250,7 @@ def _with_book(data):
     return path
 
 
-@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("at", [0, 3, 6])
 def test_when_a_file_cannot_be_replaced_none_is(copy_of_data, monkeypatch, at):
     proposal, _ = read_proposal(YAML_TEXT)
     bibliography = _with_book(copy_of_data)
@@ -267,7 +269,7 @@ def test_when_a_file_cannot_be_replaced_none_is(copy_of_data, monkeypatch, at):
     with pytest.raises(OSError, match="disk is full"):
         write_change(change, copy_of_data)
 
-    assert len(change.files) == 6
+    assert len(change.files) == 7
     assert {path: path.read_bytes() for path in files} == before
     assert not [*copy_of_data.glob(".*.new"), *bibliography.parent.glob(".*.new")]
 
@@ -348,6 +350,7 @@ def _found(data, **cells):
         year="2027", journal="Journal of Examples", row=len(ledger.records) + 2,
     )  # fmt: skip
     write_ledger(Ledger((*ledger.records, replace(row, **cells))), data / "records.csv")
+    note_search(data / "versions.csv", row.version, row.searched_on)
 
 
 def test_a_record_that_was_found_is_linked_and_keeps_its_decisions(copy_of_data):
@@ -398,3 +401,20 @@ def test_the_earlier_record_of_an_awaited_study_stays_as_it_was(copy_of_data):
     assert check_flow(flow) == ()
     assert flow.count("new_studies") == 1
     assert count_flow(after, versions[:2], "all") == count_flow(ledger, versions[:2], "all")
+
+
+def test_the_rules_judge_the_new_study_and_leave_every_other_judgement(copy_of_data, real):
+    proposal, _ = read_proposal(YAML_TEXT)
+    write_change(preview(proposal, DAY, directory=copy_of_data), copy_of_data)
+
+    after = load_evidence(copy_of_data)
+    new = [row for row in after.judgements if row.study_id == "synthetic2027"]
+    old = {(row.study_id, row.tool, row.domain): row.judgement for row in real.judgements}
+    assert new
+    assert {row.status for row in new} == {"provisional"}
+    assert departures(after) == ()
+    assert {
+        (row.study_id, row.tool, row.domain): row.judgement
+        for row in after.judgements
+        if row.study_id != "synthetic2027"
+    } == old
