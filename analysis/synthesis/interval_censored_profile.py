@@ -24,8 +24,9 @@ __all__ = [
 #: to double precision, as the error is squared.
 _DECREMENT = 1e-12
 _MOST_STEPS = 80
-#: Where the search for an end of the interval stops; beyond it the end is called infinite.
-_LIMIT = 1e3
+#: Distance, in logits, at which the search for an end of the interval stops: a rate of 1e-9 is no rate of
+#: patients, so an end beyond it is called infinite.
+_LIMIT = 20.0
 
 
 def interval_censored_log_likelihood(
@@ -98,9 +99,9 @@ def _end(height: Callable[[float], float], centre: float, reach: float) -> float
     """Return where the profile crosses its limit, searching outwards by doubling."""
     inside = centre
     while height(centre + reach) > 0:
-        inside, reach = centre + reach, 2.0 * reach
-        if abs(reach) > _LIMIT:
+        if abs(reach) >= _LIMIT:
             return math.copysign(math.inf, reach)
+        inside, reach = centre + reach, math.copysign(min(2.0 * abs(reach), _LIMIT), reach)
     return bracketed_root(height, inside, centre + reach, relative=1e-10)
 
 

@@ -208,3 +208,10 @@ def test_intervals_of_rounded_percentages_cover(capsys):
     assert found["counts_that_fit"] > 2
     assert abs(found["rounded"] - 0.95) <= 3 * found["monte_carlo_error"], found
     assert abs(found["rounded"] - found["exact"]) <= 3 * found["monte_carlo_error_exact"], found
+
+
+def test_bounds_that_say_next_to_nothing_leave_both_ends_open():
+    # Far out the best tau makes "not all" and "not none" each as likely as not, and log(1/4) lies above the limit.
+    interval = profile_interval_censored_mu(fit_interval_censored([0, 1], [8, 9], [9, 9]))
+    assert (interval.low, interval.high) == (-math.inf, math.inf)
+    assert "infinite" in interval.note
