@@ -211,7 +211,7 @@ def test_intervals_of_rounded_percentages_cover(capsys):
 
 
 def test_bounds_that_say_next_to_nothing_leave_both_ends_open():
-    # Far out the best tau makes "not all" and "not none" each as likely as not, and log(1/4) lies above the limit.
+    # Far out the best tau makes "not all" and "not none" as likely as not, and log(1/4) lies above the limit.
     interval = profile_interval_censored_mu(fit_interval_censored([0, 1], [8, 9], [9, 9]))
     assert (interval.low, interval.high) == (-math.inf, math.inf)
     assert "infinite" in interval.note
