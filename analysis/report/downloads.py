@@ -9,6 +9,7 @@ needs keeping.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -132,7 +133,7 @@ def read_tables(page: str) -> tuple[Table, ...]:
 
 
 class _TableReader(HTMLParser):
-    """Collects the cells of every ``review-table``; footnote letters are left out."""
+    """Collects the cells and footnotes of every ``review-table``; footnote letters are left out."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -144,31 +145,42 @@ class _TableReader(HTMLParser):
         self._text = ""
         self._value: str | None = None
         self._quiet = 0
-        self._notes: list[str] = []
+        self._notes: list[str] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         if tag == "div" and values.get("class") == "review-table":
             self._name = values.get("data-name") or ""
             self._lines, self._caption = [], ""
+        elif tag == "div" and values.get("class") == "review-table-notes" and self.tables:
+            self._notes = []
+        elif tag == "p" and self._notes is not None:
+            self._into, self._text = tag, ""
+        elif tag == "sup":
+            self._quiet += 1
         elif not self._name:
             return
         elif tag == "tr":
             self._lines.append([])
         elif tag in ("th", "td", "caption"):
             self._into, self._text, self._value = tag, "", values.get("data-value")
-        elif tag == "sup":
-            self._quiet += 1
 
     def handle_data(self, data: str) -> None:
         if self._into and not self._quiet:
             self._text += data
 
     def handle_endtag(self, tag: str) -> None:
-        if not self._name:
-            return
         if tag == "sup":
             self._quiet -= 1
+        elif tag == "p" and self._into == "p" and self._notes is not None:
+            self._notes.append(self._text.strip())
+            self._into = None
+        elif tag == "div" and self._notes is not None:
+            # The notes stand below their table, so it has been closed already.
+            self.tables[-1] = replace(self.tables[-1], footnotes=tuple(self._notes))
+            self._notes = None
+        elif not self._name:
+            return
         elif tag == "caption":
             self._caption, self._into = self._text, None
         elif tag in ("th", "td") and self._into:

@@ -34,6 +34,13 @@ def test_a_table_read_back_from_a_page_equals_its_csv():
     table = sample_table()
     (back,) = read_tables(f"<html><body>{render_table(table)}</body></html>")
     assert back.to_csv() == table.to_csv()
+    assert back.footnotes == ("A note.",)
+
+
+def test_footnotes_are_read_to_their_own_table():
+    one, two = (render_table(sample_table(name)) for name in ("first", "second"))
+    first, second = read_tables(f"<body>{one.replace('A note.', 'Another &amp; more.')}{two}</body>")
+    assert (first.footnotes, second.footnotes) == (("Another & more.",), ("A note.",))
 
 
 def test_save_table_writes_csv_and_xlsx(tmp_path):
