@@ -484,6 +484,19 @@ def glmm_edges(data: Dataset, record: dict[str, Any], failed: list[Check]) -> st
     return ""
 
 
+@explains("meta", "metaprop.subgroup")
+def level_optimiser(data: Dataset, record: dict[str, Any], failed: list[Check]) -> str:
+    """A level of few events: the exact record of the same levels agrees with our exact fits."""
+    if "GLMM" not in record["id"] or "tau_common.FALSE" not in record["id"]:
+        return ""
+    other = load(ORACLE / f"{data.name}.metafor.json")
+    wanted = f"PLO.glmm.exact.sub.{record['group']}.separate_tau2"
+    for exact in other.records:
+        if exact["id"] == wanted and outcome(other, exact).status == "agree":
+            return "peer's few nodes and loose optimiser; the exact record agrees with ours"
+    return ""
+
+
 @explains("meta", "metabin.pool")
 def fell_back(data: Dataset, record: dict[str, Any], failed: list[Check]) -> str:
     """The peer warns that it gives the common effect instead: it equals our fit without spread."""
