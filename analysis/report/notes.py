@@ -22,7 +22,8 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"interval of tau2: the interval includes tau2 = 0",
-        "The data are compatible with no variation between studies at all.",
+        "The interval of the variance between studies includes zero. A test of heterogeneity asks whether "
+        "the studies differ in any way, and may still find that they do.",
     ),
     (
         r"interval of tau2: the profile does not fall to the limit as tau grows: the upper end is infinite",
@@ -98,20 +99,24 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"1 of (?P<all>\d+) studies with a zero cell had (?P<amount>\S+) added",
-        "One of {all} studies has no event in one arm; {amount} was added to its cells.",
+        "In one of {all} studies nobody, or everybody, in an arm had the event; {amount} was added to its "
+        "cells.",
     ),
     (
         r"(?P<few>\d+) of (?P<all>\d+) studies with a zero cell had (?P<amount>\S+) added",
-        "{few} of {all} studies have no event in one arm; {amount} was added to their cells.",
+        "In {few} of {all} studies nobody, or everybody, in an arm had the event; {amount} was added to "
+        "their cells.",
     ),
     (
         r"1 of (?P<all>\d+) studies without events in either arm say nothing on a ratio and are left out",
-        "One of {all} studies has no event in either arm; it says nothing on a ratio and is left out.",
+        "In one of {all} studies nobody, or everybody, in both arms had the event; it says nothing on a "
+        "ratio and is left out.",
     ),
     (
         r"(?P<few>\d+) of (?P<all>\d+) studies without events in either arm say nothing on a ratio and "
         r"are left out",
-        "{few} of {all} studies have no event in either arm; they say nothing on a ratio and are left out.",
+        "In {few} of {all} studies nobody, or everybody, in both arms had the event; they say nothing on a "
+        "ratio and are left out.",
     ),
     (
         r"(?P<what>.+): the estimate is at the edge and the model has no finite maximum",

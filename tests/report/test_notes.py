@@ -61,15 +61,16 @@ def test_an_unknown_remark_is_shown_as_it_came():
     [
         (
             "1 of 3 studies with a zero cell had 0.5 added",
-            "One of 3 studies has no event in one arm; 0.5 was added to its cells.",
+            "In one of 3 studies nobody, or everybody, in an arm had the event; 0.5 was added to its cells.",
         ),
         (
             "2 of 5 studies with a zero cell had 0.5 added",
-            "2 of 5 studies have no event in one arm; 0.5 was added to their cells.",
+            "In 2 of 5 studies nobody, or everybody, in an arm had the event; 0.5 was added to their cells.",
         ),
         (
             "1 of 3 studies without events in either arm say nothing on a ratio and are left out",
-            "One of 3 studies has no event in either arm; it says nothing on a ratio and is left out.",
+            "In one of 3 studies nobody, or everybody, in both arms had the event; it says nothing on a "
+            "ratio and is left out.",
         ),
     ],
     ids=["one zero cell", "two zero cells", "one without events"],
