@@ -248,8 +248,8 @@ def _row(table: Table, row: Sequence[Cell], notes: _Notes) -> str:
             "data-value": raw if raw != cell.text else None,
         }
         content = _KEPT.sub(r'<span class="review-keep">\g<0></span>', link(cell.text, cell.href))
-        if cell.note:
-            # One element, so that a card keeps the letter beside its text.
+        if cell.note or "review-keep" in content:
+            # One element, so that a card keeps the parts of a cell beside each other.
             content = f"<span>{content}{notes.mark(cell.note)}</span>"
         parts.append(element("th" if index == 0 else "td", content, values))
     return f"<tr>{''.join(parts)}</tr>"
