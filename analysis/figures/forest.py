@@ -22,6 +22,7 @@ from analysis.figures.forest_rows import (
 from analysis.report.numbers import count, counted, is_missing, percent, percent_range, share
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import (
+    counted_studies,
     heterogeneity_line,
     interval_name,
     lower_first,
@@ -134,7 +135,7 @@ def forest(
         footer.append(marks_note)
     wide = draw_wide(rows, axis, heads, footer=footer, guide=overall.estimate)
     narrow = draw_narrow(rows, axis, heads, footer=footer, guide=overall.estimate)
-    caption = f"{title}: forest plot of {counted(overall.k, 'study', 'studies')}."
+    caption = f"{title}: forest plot of {counted_studies(overall)}."
     return make_figure(
         name, wide, narrow, _alt(title, result, rows, reference), _data(name, title, rows), caption
     )
@@ -200,7 +201,7 @@ def _alt(
 ) -> str:
     overall = result if isinstance(result, Pooled) else result.overall
     parts = [
-        f"Forest plot. {title}: {counted(overall.k, 'study', 'studies')}, "
+        f"Forest plot. {title}: {counted_studies(overall)}, "
         f"{count(overall.events.sum())} events in {counted(int(overall.total.sum()), 'patient')}."
     ]
     studies = sorted((row for row in rows if row.kind == "study"), key=lambda row: row.estimate or 0.0)
@@ -212,7 +213,7 @@ def _alt(
     if not isinstance(result, Pooled):
         parts += [
             f"{level}: {percent(item.estimate, item.ci.low, item.ci.high)} from "
-            f"{counted(item.k, 'study', 'studies')}."
+            f"{counted_studies(item)}."
             for level, item in _levels(result)
         ]
         parts.append(f"{subgroup_line(result)}.")

@@ -8,13 +8,12 @@ from typing import Literal, Protocol
 
 from analysis.report.numbers import (
     count,
-    counted,
     is_missing,
     percent,
     percent_range,
     share,
 )
-from analysis.report.words import heterogeneity_line, interval_name
+from analysis.report.words import counted_studies, heterogeneity_line, interval_name
 from analysis.synthesis.types import FloatArray, Pooled
 
 __all__ = ["ForestRow", "Reference", "StudyLimits", "reference_row", "rows_of_pooled"]
@@ -132,7 +131,7 @@ def summary_rows(
     rows = [
         ForestRow(
             "pooled",
-            title or _pooled_label(pooled.k, bool(group)),
+            title or _pooled_label(pooled, bool(group)),
             f"{count(events)}/{count(total)}",
             percent(pooled.estimate, pooled.ci.low, pooled.ci.high),
             "",
@@ -164,9 +163,9 @@ def summary_rows(
     return rows
 
 
-def _pooled_label(k: int, in_group: bool) -> str:
-    studies = counted(k, "study", "studies")
-    return f"Pooled ({studies})" if in_group or k == 1 else f"All {studies}, pooled"
+def _pooled_label(pooled: Pooled, in_group: bool) -> str:
+    studies = counted_studies(pooled)
+    return f"Pooled ({studies})" if in_group or pooled.k == 1 else f"All {studies}, pooled"
 
 
 def reference_row(reference: Reference) -> ForestRow:

@@ -12,8 +12,9 @@ from analysis.figures.shapes import draw_shape
 from analysis.figures.svg import Drawing
 from analysis.figures.text import text_width, wrap_text
 from analysis.figures.theme import FONT_SIZE, SERIES, SMALL_SIZE
-from analysis.report.numbers import count, counted, is_missing, percent, percent_range, share
+from analysis.report.numbers import count, is_missing, percent, percent_range, share
 from analysis.report.tables import Column, table_from_rows
+from analysis.report.words import counted_studies
 from analysis.synthesis.types import Pooled
 
 __all__ = ["orchard"]
@@ -54,7 +55,7 @@ def orchard(groups: Sequence[tuple[str, Pooled]], *, name: str, title: str) -> F
             drawing.text(_MARGIN, y + 12, label, bold=True, limit=place.width - 2 * _MARGIN - beside)
             level = y + (28 if place.narrow else 12)
             drawing.text(place.width - _MARGIN, level, words, bold=True, anchor="end")
-            studies = counted(pooled.k, "study", "studies")
+            studies = counted_studies(pooled)
             drawing.text(_MARGIN, y + 28, studies, size=SMALL_SIZE, fill="muted")
             middle = y + 36 + _LANE / 2
             for value, _ in axis.ticks:
@@ -100,7 +101,7 @@ def orchard(groups: Sequence[tuple[str, Pooled]], *, name: str, title: str) -> F
     for label, pooled in groups:
         part = (
             f"{label}: {percent(pooled.estimate, pooled.ci.low, pooled.ci.high)} from "
-            f"{counted(pooled.k, 'study', 'studies')}"
+            f"{counted_studies(pooled)}"
         )
         if not (is_missing(pooled.prediction.low) or is_missing(pooled.prediction.high)):
             reach_words = percent_range(pooled.prediction.low, pooled.prediction.high)

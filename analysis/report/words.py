@@ -34,6 +34,7 @@ __all__ = [
     "TAU2_METHODS",
     "and_list",
     "comparison_with_published",
+    "counted_studies",
     "heterogeneity_line",
     "heterogeneity_sentence",
     "interval_name",
@@ -160,6 +161,16 @@ def model_name(settings: Settings) -> str:
     return f"{model}{scale}; τ² by {variance}; {interval} interval"
 
 
+def counted_studies(result: Pooled) -> str:
+    """Count the studies of a result; a study that stands in it with several rows counts once.
+
+    Arms of one study in different levels of a comparison are rows of one study, told by their name.
+    """
+    studies = len(set(result.labels))
+    text = counted(studies, "study", "studies")
+    return text if studies == result.k else f"{text} in {counted(result.k, 'row')}"
+
+
 def pooled_sentence(result: Pooled, *, setting: str, outcome: str, direction: str | None = None) -> str:
     """Say a pooled single-arm rate in plain words.
 
@@ -179,7 +190,7 @@ def pooled_sentence(result: Pooled, *, setting: str, outcome: str, direction: st
     level = f"{interval_name(result.ci)} confidence interval"
     bounds = f"{level} {MISSING}" if inside == MISSING else f"{level} {inside} in 100"
     people = counted(int(result.total.sum()), "patient")
-    base = f"{people} in {counted(result.k, 'study', 'studies')}"
+    base = f"{people} in {counted_studies(result)}"
     clause = f"; {direction}" if direction else ""
     return (
         f"In {setting}, {in_hundred(result.estimate)} patients {outcome} "
@@ -266,7 +277,7 @@ def subgroup_sentence(test: SubgroupLike) -> str:
     """Say what the subgroups showed, and that they were not randomised."""
     rates = [
         f"{percent(item.estimate, item.ci.low, item.ci.high)} with {lower_first(level)} "
-        f"({counted(item.k, 'study', 'studies')})"
+        f"({counted_studies(item)})"
         for level, item in zip(test.levels, test.pooled, strict=True)
     ]
     text = f"The pooled rate was {and_list(rates)}." if rates else "No subgroup could be pooled."

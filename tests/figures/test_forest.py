@@ -137,3 +137,21 @@ def test_intervals_beyond_the_axis_end_in_an_arrow():
 
 def test_equal_input_gives_equal_bytes():
     assert draw()._repr_html_() == draw()._repr_html_()
+
+
+def test_a_study_with_two_arms_counts_once():
+    """An arm in each of two groups is a row; the study behind both is one."""
+    one = synthetic_pooled(2, labels=("Synthetic A", "Synthetic B"), events=(8, 9), total=(10, 20))
+    other = synthetic_pooled(1, labels=("Synthetic A",), events=(5,), total=(10,))
+    both = synthetic_pooled(3, labels=("Synthetic A", "Synthetic B", "Synthetic A"))
+    figure = forest(
+        SyntheticSubgroups(("First", "Second"), (one, other), both),
+        name="arms",
+        title="T",
+        limits=[synthetic_limits(one), synthetic_limits(other)],
+    )
+    assert figure.caption == "T: forest plot of 2 studies in 3 rows."
+    assert ">All 2 studies in 3 rows, pooled</text>" in figure.svg
+    assert "T: 2 studies in 3 rows, " in figure.alt
+    assert "First: " in figure.alt
+    assert overlaps(figure.svg) == overlaps(figure.svg_narrow) == []
