@@ -26,6 +26,8 @@ _PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _SEARCH_FROM = 10
 #: An interval, or a difference with its unit, that no line may break: "(71 to 95)", "−3.6 points".
 _KEPT = re.compile(r"(?<![\w>])\([^() ]{1,9} to [^() ]{1,9}\)|[+−]?\d[\d.]* points?\b")
+#: An address, a DOI or a dotted name, which holds no space to break at; tags pass untouched.
+_ADDRESS = re.compile(r"<[^>]*>|(?:https?://)?\w[\w-]*[._]\w[\w./:?=&;%-]{10,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,11 +250,17 @@ def _row(table: Table, row: Sequence[Cell], notes: _Notes) -> str:
             "data-value": raw if raw != cell.text else None,
         }
         content = _KEPT.sub(r'<span class="review-keep">\g<0></span>', link(cell.text, cell.href))
-        if cell.note or "review-keep" in content:
+        content = _ADDRESS.sub(_breakable, content)
+        if cell.note or "<span" in content:
             # One element, so that a card keeps the parts of a cell beside each other.
             content = f"<span>{content}{notes.mark(cell.note)}</span>"
         parts.append(element("th" if index == 0 else "td", content, values))
     return f"<tr>{''.join(parts)}</tr>"
+
+
+def _breakable(found: re.Match[str]) -> str:
+    text = found[0]
+    return text if text.startswith("<") else f'<span class="review-address">{text}</span>'
 
 
 def _links(table: Table, downloads: str) -> str:

@@ -53,6 +53,23 @@ def test_only_web_links_are_links(href, allowed):
     assert ("<a " in link("text", href)) is allowed
 
 
+@pytest.mark.parametrize(
+    ("text", "breakable"),
+    [
+        pytest.param("https://doi.org/10.1136/neurintsurg-2020", True, id="address"),
+        pytest.param("10.1136/neurintsurg-2020", True, id="doi"),
+        pytest.param("subgroup.cells.common_tau2", True, id="dotted-name"),
+        pytest.param("Knapp-Hartung, DerSimonian-Laird", False, id="joined-names"),
+        pytest.param("M2/M3/ACA/PCA/any other segment", False, id="slashes"),
+        pytest.param("0.98 (0.87 to 1.09)", False, id="numbers"),
+    ],
+)
+def test_only_addresses_and_codes_may_break_within(text, breakable):
+    html = render_table(table_from_rows("t", "T", [Column("x", "X")], [{"x": text}]))
+    assert (f'<span class="review-address">{text}</span>' in html) is breakable
+    assert ("review-address" in html) is breakable
+
+
 def test_html_holds_no_markup_from_data():
     html = render_table(small_table())
     assert "<script>" not in html

@@ -102,3 +102,31 @@ def test_dark_pages_change_the_colours_of_figures(browser, address):
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     assert (light, page.evaluate(colour)) == ("rgb(27, 31, 36)", "rgb(232, 234, 237)")
     page.close()
+
+
+@pytest.mark.parametrize("columns", [6, 8, 10, 14])
+def test_words_of_wide_tables_stay_whole(browser, tmp_path, columns):
+    word = "reperfusion"
+    heads = [Column(f"c{index}", "Territory") for index in range(columns)]
+    row = {head.key: f"{word} 10.1136/neurintsurg-2020-000000" for head in heads}
+    style = "".join((STATIC / name).read_text("utf-8") for name in ("review.css", "book.css"))
+    page_file = tmp_path / "page.html"
+    page_file.write_text(
+        f"<!doctype html><meta charset='utf-8'><style>{style}</style>"
+        f"<body>{render_table(table_from_rows('t', 'T', heads, [row]))}",
+        encoding="utf-8",
+    )
+    page = browser.new_page(viewport={"width": 800, "height": 600})
+    page.goto(page_file.as_uri())
+    lines = page.evaluate(
+        """length => [...document.querySelectorAll("tbody th, tbody td")].map(cell => {
+          const range = document.createRange();
+          const text = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT).nextNode();
+          range.setStart(text, 0);
+          range.setEnd(text, length);
+          return new Set([...range.getClientRects()].map(box => box.top)).size;
+        })""",
+        len(word),
+    )
+    assert lines == [1] * columns
+    page.close()
