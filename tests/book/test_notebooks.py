@@ -39,6 +39,12 @@ def test_no_output_is_stored(path):
 
 
 @by_notebook
+def test_code_opens_only_on_request(path):
+    for cell in _cells(path, "code"):
+        assert "hide-input" in cell["metadata"].get("tags", []), cell["id"]
+
+
+@by_notebook
 def test_every_cell_has_its_own_id(path):
     document = json.loads(path.read_text("utf-8"))
     ids = [cell["id"] for cell in document["cells"]]
