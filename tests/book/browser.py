@@ -50,9 +50,9 @@ def launched() -> Iterator[Any]:
 
 @contextmanager
 def opened(
-    browser: Any, path: Path, width: str = "desktop", scheme: str = "light"
+    browser: Any, path: Path, width: str = "desktop", scheme: str = "light", place: str = ""
 ) -> Iterator[tuple[Any, Log]]:
-    """Open one page from the file system in a fresh context."""
+    """Open one page from the file system in a fresh context: all of it, or at a place such as ``#search``."""
     wide, high = WIDTHS[width]
     context = browser.new_context(
         viewport={"width": wide, "height": high}, color_scheme=scheme, reduced_motion="reduce"
@@ -76,7 +76,10 @@ def opened(
         ),
     )
     try:
-        page.goto(path.resolve().as_uri(), wait_until="load")
+        page.goto(path.resolve().as_uri() + place, wait_until="load")
+        if not place:
+            # What lies far below is laid out only near the screen; pictures and checks want it all.
+            page.add_style_tag(content="*, ::before, ::after { content-visibility: visible !important; }")
         page.wait_for_timeout(150)
         yield page, log
     finally:

@@ -52,3 +52,16 @@ def test_dark_mode_changes_the_page(browser):
             colours.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
     assert colours[0] != colours[1]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_link_into_a_long_page_lands_at_its_figure(browser, width):
+    path = SITE / "book" / "pooling_primary.html"
+    with opened(browser, path) as (page, _):
+        last = page.evaluate("[...document.querySelectorAll('figure.review-figure')].pop().id")
+
+    with opened(browser, path, width, place=f"#{last}") as (page, _):
+        page.wait_for_timeout(300)
+        top = page.evaluate("name => document.getElementById(name).getBoundingClientRect().top", last)
+
+        assert 0 <= top <= WIDTHS[width][1] / 3

@@ -23,8 +23,9 @@
   let shown = null;
   let shownNumber = -1;
   let timings = [];
-  /* Asked for only when the page is resized: asking makes the browser lay the page out. */
-  let plotWidth = EXPORT_WIDTH;
+  let waiting = [];
+  /* Told by the browser once it has laid the page out: asking would make it do so at once. */
+  let plotWidth = 0;
 
   function element(tag, values, children) {
     const node = document.createElement(tag);
@@ -365,7 +366,7 @@
   }
 
   function showForest() {
-    byId("plot").replaceChildren(...(shown.entries.length ? [drawForest(plotWidth, false)] : []));
+    byId("plot").replaceChildren(...(shown.entries.length ? [drawForest(plotWidth || EXPORT_WIDTH, false)] : []));
     byId("caption").textContent = title() + ". " + modelWords() + ". Studies with exact intervals." +
       (shown.entries.some((entry) => entry.flags.length) ? " \u2020 see the remarks below." : "");
   }
@@ -380,8 +381,14 @@
     }
   }
 
+  function showButtons() {
+    byId("csv").disabled = byId("svg").disabled = !shown.entries.length;
+    byId("done").textContent = "";
+  }
+
   function show(next) {
     const started = performance.now();
+    waiting = [];
     state = next;
     shown = view.compute(data, state);
     showForm();
@@ -389,8 +396,7 @@
     showForest();
     showNumbers();
     showStudies();
-    byId("csv").disabled = byId("svg").disabled = !shown.entries.length;
-    byId("done").textContent = "";
+    showButtons();
     timings.push(performance.now() - started);
     if (timings.length > 1000) timings = timings.slice(-500);
     writeAddress();
@@ -451,16 +457,34 @@
     if (next) show(next);
   });
 
-  box.hidden = false;
-  plotWidth = Math.floor(byId("plot").clientWidth) || EXPORT_WIDTH;
-  show(state);
-  new ResizeObserver(() => {
-    const width = Math.floor(byId("plot").clientWidth);
-    if (width && width !== plotWidth) {
-      plotWidth = width;
-      showForest();
-    }
-  }).observe(byId("plot"));
+  /* The first view is shown part by part, so that a slow phone can scroll and draw in between. */
+  waiting = [
+    () => {
+      shown = view.compute(data, state);
+    },
+    () => {
+      showForm();
+      showStatus();
+      box.hidden = false;
+    },
+    showNumbers,
+    showStudies,
+    showButtons,
+    () => {
+      new ResizeObserver((entries) => {
+        const width = Math.floor(entries[0].contentRect.width);
+        if (!width || width === plotWidth) return;
+        plotWidth = width;
+        showForest();
+      }).observe(byId("plot"));
+    },
+  ];
+  function next() {
+    const part = waiting.shift();
+    if (part) part();
+    if (waiting.length) setTimeout(next);
+  }
+  setTimeout(next);
 
   /* For the tests that drive the page. */
   R.app = {
