@@ -35,7 +35,7 @@ class FlowBox:
     detail: str = ""
 
 
-def flow(boxes: Sequence[FlowBox], *, name: str, title: str) -> Figure:
+def flow(boxes: Sequence[FlowBox], *, name: str, title: str, note: str = "") -> Figure:
     """Draw the flow of records or studies through any number of stages.
 
     Parameters
@@ -46,16 +46,17 @@ def flow(boxes: Sequence[FlowBox], *, name: str, title: str) -> Figure:
         Name of the figure.
     title
         What flows, and in which evidence version.
+    note
+        A sentence on what is counted, for the caption and the alternative text.
     """
     words = [f"{box.label}: {_shown(box.number)}" for box in boxes]
     for place, box in enumerate(boxes):
         if box.aside:
             left = "; ".join(f"{reason} {_shown(number)}" for reason, number in box.aside)
             words[place] += f" (left here: {left})"
-    alt = f"{title}. {'. '.join(words)}."
-    return make_figure(
-        name, _draw_wide(boxes), _draw_narrow(boxes), alt, _data(name, title, boxes), f"{title}."
-    )
+    alt = f"{title}. {'. '.join(words)}. {note}".strip()
+    caption = f"{title}. {note}".strip()
+    return make_figure(name, _draw_wide(boxes), _draw_narrow(boxes), alt, _data(name, title, boxes), caption)
 
 
 def _shown(number: int | None) -> str:

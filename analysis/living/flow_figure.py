@@ -70,10 +70,10 @@ def _aside(flow: Flow, branch: str, keys: tuple[str, ...]) -> tuple[tuple[str, i
     return tuple(found)
 
 
-def draw_flow(flow: Flow) -> Figure:
-    """Draw a flow with its view and versions in the title."""
+def draw_flow(flow: Flow, note: str = "") -> Figure:
+    """Draw a flow with its view and versions in the title; `note` says what is counted."""
     from analysis.figures.flow import flow as draw
 
     through = f"version {flow.versions[-1]}"
     title = f"Flow of records, {VIEWS[flow.view].lower()}, to {through}"
-    return draw(flow_stages(flow), name=f"flow-{flow.view}", title=title)
+    return draw(flow_stages(flow), name=f"flow-{flow.view}", title=title, note=note)

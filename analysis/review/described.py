@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from analysis.report.numbers import count
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
 from analysis.review.session import ROOT
@@ -13,6 +14,7 @@ from analysis.review.session import ROOT
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence, Study
     from analysis.figures.figure import Figure
+    from analysis.living.ledger import Ledger
 
 __all__ = [
     "characteristics_figure",
@@ -214,6 +216,10 @@ def studies_flow(evidence: Evidence, version: str | None = None) -> Figure:
         boxes,
         name=f"flow-{chosen.alias}",
         title=f"Flow of studies, evidence {lower_first(chosen.label)}",
+        note=(
+            "Counts the studies that have a row of their own in the data; a report that was excluded or is "
+            "awaited without such a row stands in the flow of records only."
+        ),
     )
 
 
@@ -223,7 +229,27 @@ def records_flow(evidence: Evidence, view: str = "all") -> Figure:
     from analysis.living.flow_figure import draw_flow
     from analysis.living.ledger import load_ledger
 
-    return draw_flow(count_flow(load_ledger(), [item.id for item in evidence.versions], view))
+    ledger = load_ledger()
+    counted_flow = count_flow(ledger, [item.id for item in evidence.versions], view)
+    return draw_flow(counted_flow, _beside_studies(evidence, ledger, counted_flow.versions))
+
+
+def _beside_studies(evidence: Evidence, ledger: Ledger, versions: tuple[str, ...]) -> str:
+    """Say how the decisions on reports stand to the studies that the flow of studies counts."""
+    known = {study.study_id for study in evidence.studies}
+    rows = [row for row in ledger.records if row.version in versions]
+    parts = []
+    for state, word in (("full_excluded", "excluded"), ("awaiting", "awaiting")):
+        decided = [row for row in rows if row.state == state]
+        without = sum(row.study_id not in known for row in decided)
+        parts.append(
+            f"{word} {count(len(decided))} reports: {count(len(decided) - without)} of studies with a row of "
+            f"their own in the data and {count(without)} without"
+        )
+    return (
+        f"Counts reports in the ledger of records ({'; '.join(parts)}); the flow of studies counts only "
+        "those with a row."
+    )
 
 
 def dictionary(evidence: Evidence, table_name: str) -> Table:

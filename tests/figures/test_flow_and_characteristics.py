@@ -81,3 +81,9 @@ def test_crowded_characteristics_keep_their_order():
     ]
     figure = characteristics(crowd, name="map")
     assert overlaps(figure.svg) == overlaps(figure.svg_narrow) == []
+
+
+def test_what_is_counted_stands_in_caption_and_words():
+    figure = flow(STAGES, name="flow", title="Flow", note="Counts synthetic reports.")
+    assert figure.caption == "Flow. Counts synthetic reports."
+    assert figure.alt.endswith(". Counts synthetic reports.")
