@@ -97,6 +97,7 @@ def trials_over_time(evidence: Evidence) -> Figure:
         steps,
         name="cumulative-trials",
         title="Randomised trials by year: risk ratio of thrombectomy against medical treatment",
+        label_head="By the end of",
         note_head="Trials; patients",
         footer=("Random effects by restricted maximum likelihood; Wald intervals.",),
     )
