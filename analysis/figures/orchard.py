@@ -22,13 +22,16 @@ __all__ = ["orchard"]
 _MARGIN = 8.0
 _LANE = 96.0
 _LARGEST = 9.0
-#: Lanes of dots above and below the middle, taken in turn so that equal rates do not cover each
-#: other.
-_OFFSETS = (0.0, -0.5, 0.5, -0.25, 0.25, -0.75, 0.75, -1.0, 1.0)
+#: Half of the band in the middle that belongs to the pooled rate and its intervals; dots keep off it.
+_MIDDLE = 8.0
+#: How far dots are moved apart, a step at a time.
+_STEP = 3.0
 
 
-def orchard(groups: Sequence[tuple[str, Pooled]], *, name: str, title: str) -> Figure:
-    """Draw one lane a group of studies.
+def orchard(
+    groups: Sequence[tuple[str, Pooled]], *, name: str, title: str, ranks: Sequence[int] = ()
+) -> Figure:
+    """Draw one lane a group of studies; no dot hides behind another or behind the pooled rate.
 
     Parameters
     ----------
@@ -36,7 +39,11 @@ def orchard(groups: Sequence[tuple[str, Pooled]], *, name: str, title: str) -> F
         Name and pooled result of each lane, as ``zip(test.levels, test.pooled)`` gives them.
     name, title
         Name of the figure; outcome and population.
+    ranks
+        Place of each group among all that there are, so that it keeps its colour where others are
+        missing; left out, the groups take the colours in turn.
     """
+    ranks = ranks or range(len(groups))
     rates = [(label, pooled, pooled.events / pooled.total) for label, pooled in groups]
     values: list[float | None] = [float(rate) for _, _, each in rates for rate in each]
     values += [pooled.prediction.high for _, pooled in groups]
@@ -47,7 +54,7 @@ def orchard(groups: Sequence[tuple[str, Pooled]], *, name: str, title: str) -> F
         drawing = Drawing(place.width, 0)
         left, right = _MARGIN + 10, place.width - _MARGIN - 16
         y = 12.0
-        for rank, (label, pooled, each) in enumerate(rates):
+        for rank, (label, pooled, each) in zip(ranks, rates, strict=True):
             role = SERIES[rank % len(SERIES)]
             words = percent(pooled.estimate, pooled.ci.low, pooled.ci.high)
             # On a phone the name takes the first line alone.
@@ -62,14 +69,16 @@ def orchard(groups: Sequence[tuple[str, Pooled]], *, name: str, title: str) -> F
                 x = axis.at(value, left, right)
                 drawing.line(x, y + 36, x, y + 36 + _LANE, stroke="grid")
             order = sorted(range(pooled.k), key=lambda index: float(each[index]))
-            for turn, index in enumerate(order):
+            radii = [max(_LARGEST * math.sqrt(float(total) / most), 2.5) for total in pooled.total]
+            places = _apart([(axis.at(float(each[index]), left, right), radii[index]) for index in order])
+            for index, (x, off) in zip(order, places, strict=True):
                 total = float(pooled.total[index])
                 draw_shape(
                     drawing,
                     "circle",
-                    axis.at(float(each[index]), left, right),
-                    middle + _OFFSETS[turn % len(_OFFSETS)] * (_LANE / 2 - _LARGEST),
-                    max(_LARGEST * math.sqrt(total / most), 2.5),
+                    x,
+                    middle + off,
+                    radii[index],
                     role,
                     opacity=0.55,
                     tip=f"{pooled.labels[index]}: {share(float(each[index]))}% of {count(total)}",
@@ -88,7 +97,10 @@ def orchard(groups: Sequence[tuple[str, Pooled]], *, name: str, title: str) -> F
         for value, text in axis.ticks:
             x = axis.at(value, left, right)
             drawing.text(x, y + 17, text, size=SMALL_SIZE, anchor="middle")
-        key = "Per cent of patients; thick line: confidence interval, thin: prediction interval"
+        key = (
+            "Per cent of patients; thick line: confidence interval, thin: prediction interval; "
+            "the height of a dot means nothing"
+        )
         words_at = y + 34
         for line in wrap_text(key, SMALL_SIZE, place.width - 2 * _MARGIN):
             drawing.text(place.width / 2, words_at, line, size=SMALL_SIZE, fill="muted", anchor="middle")
@@ -121,3 +133,23 @@ def orchard(groups: Sequence[tuple[str, Pooled]], *, name: str, title: str) -> F
     table = table_from_rows(name, f"{title}: data of the orchard plot", columns, rows)
     alt = f"Orchard plot. {title}. {'; '.join(parts)}."
     return make_figure(name, wide, narrow, alt, table, f"{title}: orchard plot.")
+
+
+def _apart(dots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the place of each dot from its own place and radius: off the middle, and off each other.
+
+    Dots take the nearest free place above or below the middle in turn; where a lane is full, a dot takes
+    the place where it covers least.
+    """
+    placed: list[tuple[float, float, float]] = []
+    for turn, (x, radius) in enumerate(dots):
+        reach = range(int((_LANE / 2 - _MIDDLE - 2 * radius) / _STEP) + 1)
+        sides = (-1, 1) if turn % 2 == 0 else (1, -1)
+        tries = [side * (_MIDDLE + radius + _STEP * step) for step in reach for side in sides]
+        covered = [
+            sum(max(size + radius + 1 - math.hypot(x - at, off - up), 0.0) for at, up, size in placed)
+            for off in tries
+        ]
+        best = tries[covered.index(min(covered))]
+        placed.append((x, best, radius))
+    return [(x, off) for x, off, _ in placed]

@@ -113,7 +113,10 @@ def _orchard(evidence: Evidence, outcome: str) -> Figure:
         for item in evidence.protocol.populations
     ]
     groups = [(label, pooled) for label, pooled in cells if pooled is not None]
-    return orchard(groups, name=f"orchard-{outcome}", title=f"{words.label} by population")
+    # A population keeps its colour in the figures of outcomes that another has no count of.
+    ranks = [place for place, (_, pooled) in enumerate(cells) if pooled is not None]
+    title = f"{words.label} by population"
+    return orchard(groups, name=f"orchard-{outcome}", title=title, ranks=ranks)
 
 
 def _influence_sentence(influence: GlmmInfluence, pooled: Pooled) -> str:
