@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Reference", "forest"]
 
+#: Lines with a mark of their own.
+_MARKED = ("study", "excluded", "pooled", "prediction")
 #: Remarks longer than this, in characters, stand in the data table only.
 _LONGEST_REMARKS = 220
 
@@ -143,7 +145,7 @@ def forest(
 
 def _insert_reference(rows: list[ForestRow], reference: Reference) -> None:
     """Put the reference right below the last summary marks, above the notes."""
-    last = max(index for index, row in enumerate(rows) if row.kind in ("study", "pooled", "prediction"))
+    last = max(index for index, row in enumerate(rows) if row.kind in _MARKED)
     rows.insert(last + 1, reference_row(reference))
 
 
@@ -182,6 +184,8 @@ def _footer(overall: Pooled, rows: Sequence[ForestRow], awaited: Sequence[str]) 
         f"{key} Diamond: pooled rate with its interval. Orange bar: prediction interval. "
         "Study intervals: Clopper-Pearson.".strip()
     )
+    if any(row.kind == "excluded" for row in rows):
+        lines.append("Open grey box: a study that is shown and not pooled; it counts in no total.")
     said = {part: None for row in rows if row.kind == "study" for part in row.remark.split("; ") if part}
     remarks = "; ".join(sorted(dict.fromkeys(lower_first(part) for part in said), key=str.casefold))
     if len(remarks) > _LONGEST_REMARKS:
@@ -210,6 +214,9 @@ def _alt(
             f"Study rates run from {share(studies[0].estimate)}% ({studies[0].label}) to "
             f"{share(studies[-1].estimate)}% ({studies[-1].label})."
         )
+    excluded = [f"{row.label}: {row.shown}" for row in rows if row.kind == "excluded"]
+    if excluded:
+        parts.append(f"Shown and not pooled: {'; '.join(excluded)}.")
     if not isinstance(result, Pooled):
         parts += [
             f"{level}: {percent(item.estimate, item.ci.low, item.ci.high)} from "
@@ -250,7 +257,7 @@ _OPTIONAL = ("group", "weight", "marks", "remark")
 
 
 def _data(name: str, title: str, rows: Sequence[ForestRow]) -> Table:
-    kept = [row for row in rows if row.kind in ("study", "pooled", "prediction", "reference")]
+    kept = [row for row in rows if row.kind in (*_MARKED, "reference")]
     columns = [
         column
         for column in _COLUMNS

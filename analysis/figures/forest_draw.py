@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from analysis.figures.axis import Axis
 from analysis.figures.forest_rows import ForestRow
 from analysis.figures.svg import Drawing
-from analysis.figures.text import clip_text, text_width, wrap_text
+from analysis.figures.text import text_width, wrap_text
 from analysis.figures.theme import FONT_SIZE, NARROW_WIDTH, SMALL_SIZE, WIDE_WIDTH
 from analysis.report.numbers import is_missing
 
@@ -17,16 +17,24 @@ __all__ = ["ForestHeads", "draw_narrow", "draw_wide"]
 
 _MARGIN = 8.0
 _GAP = 14.0
-_DAGGER = " †"
+#: With a space that does not break, so that the sign stays beside its word.
+_DAGGER = "\u00a0†"
 _LINE = 21.0
 _NOTE_LINE = 15.0
 _INDENT = 10.0
+#: From the rule below the headings to the first line.
+_BREATH = 8.0
 _LARGEST_BOX = 13.0
 _SMALLEST_BOX = 3.5
 _WIDEST_LABEL = 240.0
 _LEAST_PLOT = 190.0
 #: From this many lines on, the ticks also stand above the plot.
 _TICKS_ABOVE_FROM = 26
+
+
+#: Lines with a mark, and those of them that may have counts.
+_MARKED = ("study", "excluded", "pooled", "prediction", "reference")
+_COUNTED = ("study", "excluded", "pooled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +92,10 @@ def draw_wide(
         drawing.text(weight_right, y, heads.weight, bold=True, anchor="end")
     y += 9
     drawing.line(_MARGIN, y, WIDE_WIDTH - _MARGIN, y)
-    # Room for the ticks above, or for a breath between the rule and the first line.
-    y += 18 if len(rows) >= _TICKS_ABOVE_FROM else 4
+    y += 18 if len(rows) >= _TICKS_ABOVE_FROM else _BREATH
     top = y
     note_limit = WIDE_WIDTH - 2 * _MARGIN
-    heights = [_wide_height(row, note_limit) for row in rows]
+    heights = [_wide_height(row, note_limit, label_width) for row in rows]
     bottom = top + sum(heights) + 4
     _grid(drawing, axis, left, right, top, bottom, rows, heights, guide)
     for row, height in zip(rows, heights, strict=True):
@@ -107,12 +114,13 @@ def draw_wide(
         elif row.kind == "heading":
             drawing.text(_MARGIN, baseline + 2, row.label, bold=True, limit=note_limit)
         elif row.kind != "gap":
+            role = _words_role(row)
             _label(drawing, row, _MARGIN + indent, baseline, label_width - indent)
             if counts_width:
-                drawing.text(counts_right, baseline, row.counts, anchor="end", bold=strong)
+                drawing.text(counts_right, baseline, row.counts, anchor="end", bold=strong, fill=role)
             if marks_width and row.marks:
                 drawing.text(marks_right, baseline, row.marks, anchor="end")
-            drawing.text(shown_right, baseline, row.shown, anchor="end", bold=strong)
+            drawing.text(shown_right, baseline, row.shown, anchor="end", bold=strong, fill=role)
             if weight_width and row.weight_shown:
                 drawing.text(weight_right, baseline, row.weight_shown, anchor="end", fill="muted")
             _mark(drawing, row, axis, left, right, y + _LINE / 2)
@@ -132,7 +140,7 @@ def draw_narrow(
 ) -> Drawing:
     """Draw each study on two lines: words above, mark below."""
     width = NARROW_WIDTH
-    small = [text_width(_second_line(row), SMALL_SIZE) for row in rows if row.kind in ("study", "pooled")]
+    small = [text_width(_second_line(row), SMALL_SIZE) for row in rows if row.kind in _COUNTED]
     left = _MARGIN + max(small, default=0.0) + 10
     right = width - _MARGIN
     drawing = Drawing(width, 0)
@@ -143,15 +151,15 @@ def draw_narrow(
     second = " · ".join(part for part in (heads.counts, heads.weight, heads.marks) if part)
     if second:
         drawing.text(_MARGIN, 34, second, size=SMALL_SIZE, fill="muted", limit=note_limit)
-    top = 42.0
-    drawing.line(_MARGIN, top, right, top)
+    drawing.line(_MARGIN, 42, right, 42)
+    top = 42 + _BREATH
     heights = [_narrow_height(row, note_limit) for row in rows]
     bottom = top + sum(heights) + 4
     y = top
     shades: list[tuple[float, float]] = []
     for row, height in zip(rows, heights, strict=True):
-        if row.kind in ("study", "pooled", "prediction", "reference"):
-            shades.append((y + 20, y + height - 2))
+        if row.kind in _MARKED:
+            shades.append((y + height - 20, y + height - 2))
         y += height
     for start, end in shades:
         for value, _ in axis.ticks:
@@ -170,11 +178,10 @@ def draw_narrow(
             for index, line in enumerate(_heading_lines(row, note_limit)):
                 drawing.text(_MARGIN, y + 17 + _NOTE_LINE * index, line, bold=True)
         elif row.kind != "gap":
-            used = text_width(row.shown, FONT_SIZE, bold=strong)
-            _label(drawing, row, _MARGIN, y + 14, right - used - 18)
-            drawing.text(right, y + 14, row.shown, bold=strong, anchor="end")
-            drawing.text(_MARGIN, y + 30, _second_line(row), size=SMALL_SIZE, fill="muted")
-            _mark(drawing, row, axis, left, right, y + 27)
+            _label(drawing, row, _MARGIN, y + 14, _narrow_room(row))
+            drawing.text(right, y + 14, row.shown, bold=strong, anchor="end", fill=_words_role(row))
+            drawing.text(_MARGIN, y + height - 10, _second_line(row), size=SMALL_SIZE, fill="muted")
+            _mark(drawing, row, axis, left, right, y + height - 13)
         y += height
     y = _ticks_below(drawing, axis, heads.axis, left, right, bottom)
     _footer(drawing, footer, y, width)
@@ -195,14 +202,23 @@ def _label_width(row: ForestRow) -> float:
     return text_width(words, FONT_SIZE, bold=strong) + _INDENT * row.level + 1
 
 
+def _words_role(row: ForestRow) -> str:
+    return "muted" if row.kind == "excluded" else "ink"
+
+
+def _label_lines(row: ForestRow, limit: float) -> tuple[str, ...]:
+    """Break a label that is too long, its dagger with its last word."""
+    return wrap_text(row.label + _dagger(row), FONT_SIZE, limit, bold=row.kind == "pooled")
+
+
 def _label(drawing: Drawing, row: ForestRow, x: float, y: float, limit: float) -> None:
-    """Write a label; one that is too long is clipped, but its dagger stays."""
-    strong = row.kind == "pooled"
-    dagger = _dagger(row)
-    room = limit - text_width(dagger, FONT_SIZE)
-    shown = clip_text(row.label, FONT_SIZE, room, bold=strong)
-    tip = "" if shown == row.label else row.label
-    drawing.text(x, y, shown + dagger, bold=strong, tip=tip, href=row.href)
+    lines = _label_lines(row, limit)
+    # A single word that is wider than the column is clipped; its whole is the tip.
+    tip = row.label if any(line.endswith("…") for line in lines) else ""
+    for place, line in enumerate(lines):
+        words, strong = line.replace("\u00a0", " "), row.kind == "pooled"
+        at = y + _NOTE_LINE * place
+        drawing.text(x, at, words, bold=strong, tip=tip, href=row.href, fill=_words_role(row))
 
 
 def _column_width(head: str, texts: Sequence[str]) -> float:
@@ -212,11 +228,13 @@ def _column_width(head: str, texts: Sequence[str]) -> float:
     return max(text_width(text, FONT_SIZE, bold=True) for text in (head, *texts))
 
 
-def _wide_height(row: ForestRow, limit: float) -> float:
+def _wide_height(row: ForestRow, limit: float, label_width: float) -> float:
     if row.kind == "note":
         lines = wrap_text(row.label, SMALL_SIZE, limit - _INDENT * row.level)
         return _NOTE_LINE * len(lines) + 6
-    return {"gap": 8.0, "heading": _LINE + 5}.get(row.kind, _LINE)
+    if row.kind in ("gap", "heading"):
+        return 8.0 if row.kind == "gap" else _LINE + 5
+    return _LINE + _NOTE_LINE * (len(_label_lines(row, label_width - _INDENT * row.level)) - 1)
 
 
 def _narrow_height(row: ForestRow, limit: float) -> float:
@@ -224,7 +242,15 @@ def _narrow_height(row: ForestRow, limit: float) -> float:
         return _NOTE_LINE * len(wrap_text(row.label, SMALL_SIZE, limit)) + 8
     if row.kind == "heading":
         return 10 + _NOTE_LINE * len(_heading_lines(row, limit))
-    return 8.0 if row.kind == "gap" else 40.0
+    if row.kind == "gap":
+        return 8.0
+    return 40.0 + _NOTE_LINE * (len(_label_lines(row, _narrow_room(row))) - 1)
+
+
+def _narrow_room(row: ForestRow) -> float:
+    """Return the room of a label beside its estimate on a phone."""
+    used = text_width(row.shown, FONT_SIZE, bold=row.kind == "pooled")
+    return NARROW_WIDTH - 2 * _MARGIN - used - 18
 
 
 def _heading_lines(row: ForestRow, limit: float) -> Sequence[str]:
@@ -246,7 +272,7 @@ def _grid(
     spans: list[list[float]] = []
     y = top
     for row, height in zip(rows, heights, strict=True):
-        if row.kind in ("study", "pooled", "prediction", "reference"):
+        if row.kind in _MARKED:
             if spans and abs(spans[-1][1] - y) < 0.01:
                 spans[-1][1] = y + height
             else:
@@ -286,7 +312,7 @@ def _mark(drawing: Drawing, row: ForestRow, axis: Axis, left: float, right: floa
         points = [(low, y), (middle, y - half), (high, y), (middle, y + half)]
         drawing.polygon(points, fill="accent", stroke="accent")
         return
-    role = "third" if row.kind == "reference" else "ink"
+    role = {"reference": "third", "excluded": "muted"}.get(row.kind, "ink")
     drawing.line(low, y, high, y, stroke=role)
     _arrows(drawing, row, axis, left, right, y, role)
     _point(drawing, row, middle, y)
@@ -298,6 +324,9 @@ def _point(drawing: Drawing, row: ForestRow, x: float, y: float) -> None:
         drawing.polygon(points, fill="paper", stroke="third", width=2)
         return
     side = _SMALLEST_BOX + (_LARGEST_BOX - _SMALLEST_BOX) * math.sqrt(max(row.size, 0.0))
+    if row.kind == "excluded":
+        drawing.rect(x - side / 2, y - side / 2, side, side, fill="page", stroke="muted", tip=row.label)
+        return
     drawing.rect(x - side / 2, y - side / 2, side, side, fill="accent", tip=row.label)
 
 

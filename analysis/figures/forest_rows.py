@@ -18,7 +18,7 @@ from analysis.synthesis.types import FloatArray, Pooled
 
 __all__ = ["ForestRow", "Reference", "StudyLimits", "reference_row", "rows_of_pooled"]
 
-Kind = Literal["study", "heading", "pooled", "prediction", "reference", "note", "gap"]
+Kind = Literal["study", "excluded", "heading", "pooled", "prediction", "reference", "note", "gap"]
 
 
 class StudyLimits(Protocol):
@@ -35,6 +35,10 @@ class StudyLimits(Protocol):
     @property
     def high(self) -> FloatArray:
         """Upper ends."""
+
+
+#: Size of the mark of an excluded study, which has no weight.
+_EXCLUDED_SIZE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,40 @@ def rows_of_pooled(
                 marks[index] if marks else "",
             )
         )
+    rows += _excluded_rows(pooled, group)
     return [*rows, *summary_rows(pooled, group=group, prediction=prediction, title=title)]
+
+
+def _excluded_rows(pooled: Pooled, group: str) -> list[ForestRow]:
+    """Return the studies that `pool(exclude=...)` left out, after those that count."""
+    left_out = pooled.extra.get("excluded")
+    if not left_out:
+        return []
+    from analysis.synthesis.studies import study_intervals
+
+    limits = study_intervals(left_out["events"], left_out["total"], level=pooled.settings.level)
+    rows = []
+    for place, name in enumerate(left_out["labels"]):
+        events, total = float(left_out["events"][place]), float(left_out["total"][place])
+        found = [float(values[place]) for values in (limits.estimate, limits.low, limits.high)]
+        rows.append(
+            ForestRow(
+                "excluded",
+                f"{name} (excluded)",
+                f"{count(events)}/{count(total)}",
+                percent(*found),
+                estimate=found[0],
+                low=found[1],
+                high=found[2],
+                size=_EXCLUDED_SIZE,
+                level=1 if group else 0,
+                events=events,
+                total=total,
+                group=group,
+                remark="excluded: shown and not pooled",
+            )
+        )
+    return rows
 
 
 def summary_rows(

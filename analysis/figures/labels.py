@@ -48,7 +48,7 @@ def place_labels(
             inside = inside and box[1] >= frame.top and box[3] <= frame.bottom
             others = [other for index, other in enumerate(taken) if index != place]
             if inside and not any(_meet(box, other) for other in others):
-                drawing.text(at_x, at_y, name, size=SMALL_SIZE, fill="muted", anchor=anchor)
+                drawing.text(at_x, at_y, name, size=SMALL_SIZE, fill="muted", anchor=anchor, halo=True)
                 taken.append(box)
                 written += 1
                 break

@@ -166,11 +166,12 @@ class Drawing:
         upright: bool = False,
         tip: str = "",
         href: str = "",
+        halo: bool = False,
     ) -> None:
         """Write one line of text with its baseline at `y`; with `href`, as a link.
 
         With `limit`, text that would be wider is clipped and the whole of it becomes its tip.
-        `upright` turns the line to read from bottom to top.
+        `upright` turns the line to read from bottom to top; `halo` keeps lines beneath off the letters.
         """
         shown = content if limit is None else clip_text(content, size, limit, bold=bold)
         values = f'x="{number(x)}" y="{number(y)}"'
@@ -184,7 +185,9 @@ class Drawing:
             values += ' font-style="italic"'
         if upright:
             values += f' transform="rotate(-90 {number(x)} {number(y)})"'
-        if fill != "ink":
+        if halo:
+            values += f'{_paint(fill, "page", 3)} stroke-linejoin="round" paint-order="stroke"'
+        elif fill != "ink":
             values += _paint(fill, None)
         whole = content if shown != content else tip
         title = f"<title>{escape(whole)}</title>" if whole else ""

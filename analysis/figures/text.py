@@ -19,7 +19,7 @@ _ASCII = (
 _WIDTHS = {chr(32 + index): int(width) for index, width in enumerate(_ASCII.split())}
 #: Other characters in use; one that is not listed counts as wide as a capital letter.
 _WIDTHS |= {"\u2212": 838, "\u2013": 500, "\u2026": 1000, "\u00b2": 401, "\u00b7": 318}
-_WIDTHS |= {"\u2019": 318, "\u2018": 318, "\u201c": 518, "\u201d": 518, "\u202f": 200}
+_WIDTHS |= {"\u2019": 318, "\u2018": 318, "\u201c": 518, "\u201d": 518, "\u202f": 200, "\u00a0": 318}
 _WIDTHS |= {"\u03c4": 602, "\u2265": 838, "\u2264": 838, "\u00d7": 838, "\u2020": 500}
 _OTHER = 800
 #: Bold DejaVu Sans is at most this much wider than the regular cut.

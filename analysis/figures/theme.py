@@ -25,6 +25,8 @@ __all__ = [
 ROLES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
     {
         "paper": ("#ffffff", "transparent"),
+        # The page itself, in dark mode too: for open marks and for what keeps words clear of lines.
+        "page": ("#ffffff", "#121212"),
         "ink": ("#1b1f24", "#e8eaed"),
         "muted": ("#57606a", "#adb5bd"),
         "grid": ("#d5dae0", "#3d444d"),

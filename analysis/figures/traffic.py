@@ -45,7 +45,7 @@ JUDGEMENTS: Mapping[str, Judgement] = {
     "no": Judgement("no", "×", "bad"),
     "critical": Judgement("critical risk", "!", "bad"),
     "unclear": Judgement("unclear", "?", "muted"),
-    "no_information": Judgement("no information", "NI", "muted"),
+    "no_information": Judgement("no information", "NI", "pale"),
     "not_applicable": Judgement("not applicable", "·", "grid"),
 }
 _UNKNOWN = Judgement("not judged", "", "grid")
@@ -179,7 +179,7 @@ def _check(rows: Sequence[AppraisalRow], domains: Sequence[str]) -> None:
 
 
 def _words_role(judged: Judgement) -> str:
-    return {"unsure": "dark", "grid": "ink"}.get(judged.role, "onmark")
+    return {"unsure": "dark", "grid": "ink", "pale": "ink"}.get(judged.role, "onmark")
 
 
 def _lights(

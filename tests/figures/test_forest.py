@@ -151,7 +151,43 @@ def test_a_study_with_two_arms_counts_once():
         limits=[synthetic_limits(one), synthetic_limits(other)],
     )
     assert figure.caption == "T: forest plot of 2 studies in 3 rows."
-    assert ">All 2 studies in 3 rows, pooled</text>" in figure.svg
+    assert ">All 2 studies in 3 rows" in figure.svg
     assert "T: 2 studies in 3 rows, " in figure.alt
     assert "First: " in figure.alt
     assert overlaps(figure.svg) == overlaps(figure.svg_narrow) == []
+
+
+def test_a_study_that_is_not_pooled_is_shown_grey_and_counted_nowhere():
+    from analysis.synthesis.pooled import pool
+
+    events, total, labels = [8, 12, 7, 30], [10, 20, 14, 33], ["A", "B", "C", "D"]
+    pooled = pool(events, total, labels=labels, exclude=[False, True, False, False])
+    figure = forest(pooled, name="left", title="T")
+    assert figure.caption == "T: forest plot of 3 studies."
+    assert "T: 3 studies, 45 events in 57 patients." in figure.alt
+    assert "Shown and not pooled: B (excluded): 60% (36 to 81)." in figure.alt
+    rows = {row[0].text: [cell.text for cell in row] for row in figure.data_table.cells}
+    assert rows["B (excluded)"][1:4] == ["12", "20", "60.0%"]
+    assert rows["B (excluded)"][-2:] == ["", "excluded: shown and not pooled"]
+    for svg in (figure.svg, figure.svg_narrow):
+        assert re.search(r"<text [^>]*#57606a[^>]*>B \(excluded\)</text>", svg)
+        assert svg.count('class="f-page s-muted"') == 1
+        assert ">All 3 studies, pooled</text>" in svg
+        assert overlaps(svg) == beyond(svg) == []
+
+
+def test_the_first_line_keeps_off_the_rule_below_the_headings():
+    for svg in (draw().svg, draw().svg_narrow):
+        rule = float(re.search(r'<line x1="8" y1="([\d.]+)"', svg)[1])
+        first = float(re.search(r'<text x="8" y="([\d.]+)">Synthetic A', svg)[1])
+        assert first - 13 > rule + 4
+
+
+def test_a_long_name_takes_more_lines_and_loses_no_word():
+    name = "Synthetic multicentre registry of many distal occlusions in four countries"
+    figure = draw(synthetic_pooled(2, labels=(name, "B")))
+    for svg in (figure.svg, figure.svg_narrow):
+        lines = re.findall(r">([^<>]+)</text>", svg)
+        start = next(place for place, line in enumerate(lines) if line.startswith("Synthetic multi"))
+        shown = " ".join(lines[start : start + 5])
+        assert all(word in shown for word in name.split())

@@ -20,7 +20,7 @@ from analysis.figures.ladder import Step, ladder, ratio_forest
 from analysis.figures.orchard import orchard
 from analysis.figures.raster import svg_to_png
 from analysis.figures.specification import Specification, specification_curve
-from analysis.figures.traffic import AppraisalRow, summary_bars, traffic_lights
+from analysis.figures.traffic import JUDGEMENTS, AppraisalRow, summary_bars, traffic_lights
 from tests.figures.layout import beyond, overlaps
 from tests.figures.samples import synthetic_pooled
 
@@ -250,3 +250,42 @@ def test_judgements_are_told_by_symbol_as_well_as_colour():
     svg = draw_lights().svg
     for symbol in ("+", "−", "×", "?", "NI"):
         assert f">{symbol}</text>" in svg
+
+
+def _dots(svg):
+    """Places of the studies of an orchard plot, which are the circles that carry a tip."""
+    found = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="([\d.]+)"[^>]*><title>', svg)
+    return [tuple(map(float, each)) for each in found]
+
+
+def test_no_dot_of_an_orchard_hides_another_or_lies_under_the_pooled_rate():
+    same = synthetic_pooled(5, events=(8, 8, 16, 8, 40), total=(10, 10, 20, 10, 50), estimate=0.8)
+    figure = orchard([("One", same)], name="x", title="T")
+    for svg in (figure.svg, figure.svg_narrow):
+        dots = _dots(svg)
+        pooled = re.search(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="6.5"', svg)
+        dots.append((float(pooled[1]), float(pooled[2]), 6.5))
+        assert len(dots) == 6
+        for place, (x, y, r) in enumerate(dots):
+            for at, up, size in dots[:place]:
+                assert (x - at) ** 2 + (y - up) ** 2 >= (r + size) ** 2
+
+
+def test_a_group_keeps_its_colour_where_another_is_missing():
+    groups = [("One", synthetic_pooled(4)), ("Two", synthetic_pooled(4)), ("Three", synthetic_pooled(4))]
+    gone = orchard([groups[0], groups[2]], name="x", title="T", ranks=(0, 2)).svg
+    assert "f-third" in gone
+    assert "f-second" not in gone
+
+
+def test_each_judgement_has_its_own_look():
+    for one, other in (("unclear", "no_information"), ("no_information", "not_applicable")):
+        assert JUDGEMENTS[one].role != JUDGEMENTS[other].role
+        assert JUDGEMENTS[one].symbol != JUDGEMENTS[other].symbol
+
+
+def test_names_beside_marks_are_kept_clear_of_lines():
+    svg = draw_funnel().svg
+    names = [line for line in re.findall(r"<text [^>]*>[^<]*</text>", svg) if "Synthetic" in line]
+    assert names
+    assert all('paint-order="stroke"' in line for line in names)
