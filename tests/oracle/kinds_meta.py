@@ -13,12 +13,14 @@ from analysis.synthesis.glmm_two_by_two import fit_two_arm_glmm
 from analysis.synthesis.heterogeneity import i2_from_q, test_based_intervals
 from analysis.synthesis.intervals import tau2_interval
 from analysis.synthesis.inverse_variance import IvFit, fit_iv
+from analysis.synthesis.kenward_roger import kenward_roger
 from analysis.synthesis.mantel_haenszel import mantel_haenszel
 from analysis.synthesis.peto import peto_odds_ratio
 from analysis.synthesis.prediction import prediction_interval
 from analysis.synthesis.special import chi2_tail, t_quantile
 from analysis.synthesis.trimfill import trim_and_fill
 from analysis.synthesis.two_by_two import two_arm_effects
+from analysis.synthesis.types import Interval
 from tests.oracle.compare import CLOSED, GLMER, OPTIMISED, Check, checks, compares
 from tests.oracle.kinds_glmm import few_nodes
 from tests.oracle.loader import Dataset, argument, number
@@ -64,8 +66,6 @@ def effects_of(data: Dataset, call: str) -> tuple[np.ndarray, np.ndarray, np.nda
 
 def _pool_checks(fit: IvFit, call: str, out: dict[str, Any]) -> list[Check] | str:
     ci, predict = argument(call, "method.random.ci", "classic"), argument(call, "method.predict", "V")
-    if ci == "KR":
-        return "Kenward-Roger is not offered"
     adhoc = argument(call, "adhoc.hakn.ci")
     if adhoc in ("ci", "IQWiG6"):
         return "this ad-hoc rule is not offered"
@@ -80,9 +80,13 @@ def _pool_checks(fit: IvFit, call: str, out: dict[str, Any]) -> list[Check] | st
     c += checks("seTE.common", common.se, out["seTE.common"], CLOSED)
     c += checks("TE.random", fit.beta, out["TE.random"], loose, se)
     if fit.k > 1:
-        c += checks("seTE.random", fit.se, out["seTE.random"], loose, 1e-6 * se)
-        c += checks("lower.random", fit.ci_low, out["lower.random"], loose, abs(fit.beta) + se)
-        c += checks("upper.random", fit.ci_high, out["upper.random"], loose, abs(fit.beta) + se)
+        adjusted = kenward_roger(fit) if ci == "KR" else None
+        c += checks("seTE.random", adjusted.se if adjusted else fit.se, out["seTE.random"], loose, 1e-6 * se)
+        if adjusted:
+            c += checks("df.random", adjusted.df, out["df.random"], 10 * loose)
+        low, high = (adjusted.ci.low, adjusted.ci.high) if adjusted else (fit.ci_low, fit.ci_high)
+        c += checks("lower.random", low, out["lower.random"], loose, abs(fit.beta) + se)
+        c += checks("upper.random", high, out["upper.random"], loose, abs(fit.beta) + se)
         c += checks("tau2", fit.tau2, out["tau2"], tol, floor)
         c += checks("Q", fit.q, out["Q"], CLOSED, 1e-3)
         c += checks("pval.Q", fit.q_p, out["pval.Q"], CLOSED, 1e-3)
@@ -94,21 +98,21 @@ def _pool_checks(fit: IvFit, call: str, out: dict[str, Any]) -> list[Check] | st
             c += checks("upper.I2", i2.high, out["upper.I2"], CLOSED, 1e-2)
             c += checks("upper.H", h.high, out["upper.H"], CLOSED, 1.0)
         c += _tau2_interval(fit, out, scale)
-    if "lower.predict" in out and predict in PREDICTION and fit.k > 1:
+    if "lower.predict" in out and (predict in PREDICTION or predict == "KR") and fit.k > 1:
         if math.isnan(out["lower.predict"]):
             return c
-        kh = predict == "HK"
-        ours = prediction_interval(
-            float(fit.beta[0]),
-            float(fit.se[0]) if kh else se,
-            fit.tau2,
-            fit.k,
-            method=PREDICTION[predict],
-        )
+        ours = _predicted(fit, predict, se)
         wide = abs(float(fit.beta[0])) + se + math.sqrt(fit.tau2)
         c += checks("lower.predict", ours.low, out["lower.predict"], 10 * loose, wide)
         c += checks("upper.predict", ours.high, out["upper.predict"], 10 * loose, wide)
     return c
+
+
+def _predicted(fit: IvFit, predict: str, se: float) -> Interval:
+    if predict == "KR":
+        return kenward_roger(fit).prediction
+    error = float(fit.se[0]) if predict == "HK" else se
+    return prediction_interval(float(fit.beta[0]), error, fit.tau2, fit.k, method=PREDICTION[predict])
 
 
 def _tau2_interval(fit: IvFit, out: dict[str, Any], scale: float) -> list[Check]:
