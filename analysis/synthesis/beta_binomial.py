@@ -155,6 +155,7 @@ def fit_beta_binomial(
     f = _Likelihood(x_used, n_used, w_used)
     mu0 = float(np.log(w_used @ x_used) - np.log(w_used @ (n_used - x_used)))
     mu, g, converged = _climb(f, mu0)
+    mu, g = float(mu), float(g)
     value, _, hessian = f(mu, g)
     information = -hessian
     boundary = g == 0
@@ -228,7 +229,7 @@ def _interval_mu(f: _Likelihood, mu: float, se: float, g: float, cut: float, lev
 
     low = _root(above, mu, -se, mu - MU_LIMIT)
     high = _root(above, mu, se, mu + MU_LIMIT)
-    return Interval(low, high, level, "profile")
+    return Interval(float(low), float(high), level, "profile")
 
 
 def _interval_rho(f: _Likelihood, mu: float, g: float, cut: float, level: float) -> Interval:

@@ -27,6 +27,9 @@ _MOST_STEPS = 80
 #: Distance, in logits, at which the search for an end of the interval stops: a rate of 1e-9 is no rate of
 #: patients, so an end beyond it is called infinite.
 _LIMIT = 20.0
+#: Where the climb in tau ends: a likelihood that still rises there has all but come to its limit, as nearly
+#: all rates are 0 or 100 %.
+_FAR = 40.0
 
 
 def interval_censored_log_likelihood(
@@ -119,9 +122,12 @@ def _ascend(data: _Counts, mu: float, tau: float) -> float | None:
     value, slope, curve = data.climb(mu, tau)
     for _ in range(_MOST_STEPS):
         move = slope / max(abs(curve), 1e-12)
+        if abs(tau) >= _FAR and slope * tau > 0:
+            return value
         if slope * move < _DECREMENT:
             return data.climb(mu, tau + move)[0] if curve < 0 else None
-        move = math.copysign(min(abs(move), 2.0), move)
+        move = math.copysign(min(abs(move), max(2.0, abs(tau))), move)
+        move = min(max(move, -_FAR - tau), _FAR - tau)
         for _ in range(40):
             new = data.climb(mu, tau + move)
             if new[0] >= value:

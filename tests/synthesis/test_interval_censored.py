@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, gammaln
 
+from analysis.synthesis import interval_censored_profile
 from analysis.synthesis._engine import warm_up
 from analysis.synthesis.glmm import fit_glmm, profile_interval_mu
 from analysis.synthesis.interval_censored import fit_interval_censored
@@ -215,3 +216,33 @@ def test_bounds_that_say_next_to_nothing_leave_both_ends_open():
     interval = profile_interval_censored_mu(fit_interval_censored([0, 1], [8, 9], [9, 9]))
     assert (interval.low, interval.high) == (-math.inf, math.inf)
     assert "infinite" in interval.note
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "total"),
+    [
+        pytest.param([0, 1], [0, 1], [1, 1], id="one-patient-each"),
+        pytest.param([0, 1, 0, 1], [0, 1, 0, 1], [1] * 4, id="four-of-one-patient"),
+        pytest.param([0, 1, 0, 1, 1], [0, 2, 1, 1, 1], [1, 2, 2, 1, 1], id="one-or-two-patients"),
+    ],
+)
+def test_a_likelihood_that_rises_with_tau_without_end_is_left_soon(low, high, total, monkeypatch):
+    steps = []
+    climb = interval_censored_profile._Counts.climb
+    monkeypatch.setattr(
+        interval_censored_profile._Counts, "climb", lambda *given: steps.append(1) or climb(*given)
+    )
+    interval = profile_interval_censored_mu(fit_interval_censored(low, high, total))
+
+    # With tau without end every patient is an even chance at any mu: nothing is ruled out.
+    assert (interval.low, interval.high) == (-math.inf, math.inf)
+    assert len(steps) < 500
+
+
+@pytest.mark.parametrize("mu", [0.5, -2.0])
+def test_the_profile_tends_to_even_chances_as_tau_grows(mu):
+    fit = fit_interval_censored([0, 1], [0, 1], [1, 1])
+    found = profile_log_likelihood(fit, mu)
+
+    assert found < math.log(1 / 4)
+    assert found == pytest.approx(math.log(1 / 4), abs=0.01)

@@ -109,6 +109,18 @@ def test_rows_of_the_beta_binomial_model() -> None:
     assert (row["rho"], row["ci_low_mu"], row["estimate"]) == (fit.rho, fit.ci_mu.low, fit.estimate)
 
 
+@pytest.mark.parametrize(
+    ("x", "n"),
+    [pytest.param(X, N, id="spread"), pytest.param([5, 5], [10, 10], id="binomial")],
+)
+def test_the_beta_binomial_fit_holds_plain_numbers(x: list, n: list) -> None:
+    fit = fit_beta_binomial(x, n)
+
+    numbers = [fit.mu, fit.se, fit.rho, fit.log_likelihood, fit.ci_mu.low, fit.ci_mu.high]
+    assert {type(each) for each in [*numbers, fit.ci_rho.low, fit.ci_rho.high]} == {float}
+    assert {type(fit.converged), type(fit.boundary)} == {bool}
+
+
 def test_limits_of_rho_drop_by_half_a_chi_square() -> None:
     x, n = np.array([0, 4, 0, 5, 1]), np.array([4, 4, 3, 5, 2])
     fit = fit_beta_binomial(x, n)

@@ -126,3 +126,19 @@ def test_one_setting_made_again_gives_the_file() -> None:
         old = kept[row["interval"]]
         # One replication may fall on the other side where a last digit differs between machines.
         assert abs(float(row["coverage"]) - float(old["coverage"])) <= 0.002, row["interval"]
+
+
+def test_versions_name_every_program_behind_the_reference_values() -> None:
+    kept = {row["software"]: row["version"] for row in _read(ROOT / "validation" / "versions.csv")}
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / "tests" / "reference").glob("*/*.json")):
+        found |= json.loads(path.read_text(encoding="utf-8")).get("versions", {})
+
+    assert {"metafor", "glmmTMB", "brglm2", "ordinal"} <= set(found)
+    # R prints the Debian revision "3.8-1" as "3.8.1" and puts its own name before its version.
+    wrong = [
+        name
+        for name, version in found.items()
+        if kept.get(name, "").replace("-", ".") not in (version, *version.split(" "))
+    ]
+    assert wrong == []
