@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from html import escape
+from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DIGITS", "Result", "settled", "to_plain"]
+__all__ = ["DIGITS", "Result", "difference", "no_finer", "settled", "to_plain"]
 
 #: Significant digits in files that are published.
 DIGITS = 12
@@ -59,6 +60,35 @@ def settled(value: Any, digits: int = DIGITS) -> Any:
     if isinstance(value, list):
         return [settled(item, digits) for item in value]
     return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+def no_finer(value: float, *terms: float) -> float:
+    """Round what was derived from terms to the last place that the largest of them is published to.
+
+    A difference of two numbers has no more decimals than they have; what lies below is rounding error
+    of the fits, and would differ between two builds.
+
+    Examples
+    --------
+    >>> no_finer(2.2e-15, 0.803679154733), no_finer(-0.03395209972144219, 0.803679154733)
+    (0.0, -0.033952099721)
+    """
+    largest = max((abs(term) for term in terms if isfinite(term)), default=0.0)
+    if not isfinite(value) or largest == 0.0:
+        return value
+    # Adding zero turns a minus zero into zero.
+    return round(value, DIGITS - 1 - floor(log10(largest))) + 0.0
+
+
+def difference(after: float, before: float) -> float:
+    """Return after minus before, exactly zero when they are equal to the published digits.
+
+    Examples
+    --------
+    >>> difference(0.1 + 0.2, 0.3), difference(0.75, 0.5)
+    (0.0, 0.25)
+    """
+    return no_finer(after - before, after, before)
 
 
 class Result(ABC):

@@ -20,6 +20,8 @@ from math import factorial
 import numpy as np
 import numpy.typing as npt
 
+from analysis.results import no_finer
+
 __all__ = ["EXACT_UP_TO", "ORDER_PAIRS", "Moves", "Toggle", "attribute"]
 
 FloatArray = npt.NDArray[np.float64]
@@ -96,7 +98,19 @@ def attribute(
     else:
         averaged, error = _sampled(values[len(sets) + n + 1 :], orders)
         count = len(orders)
-    return Moves(np.diff(path), averaged, error, path, count, exact, len(wanted))
+    moves = (_without_error(each, values) for each in (np.diff(path), averaged, error))
+    return Moves(*moves, path, count, exact, len(wanted))
+
+
+def _without_error(moves: FloatArray, estimates: FloatArray) -> FloatArray:
+    """Make a move exactly zero that is below the published digits of the estimates.
+
+    The others stay as they are: rounded, they would no longer add up to the whole change.
+    """
+    known = estimates[np.isfinite(estimates)]
+    largest = float(np.abs(known).max(initial=0.0))
+    nothing = np.array([no_finer(float(move), largest) == 0.0 for move in moves], dtype=bool)
+    return np.where(nothing, 0.0, moves)
 
 
 def _all_sets(n: int) -> npt.NDArray[np.bool_]:

@@ -15,7 +15,7 @@ import numpy as np
 from analysis.living.attribution import Toggle, attribute
 from analysis.living.refit import refit
 from analysis.living.versions import SAME
-from analysis.results import Result, to_plain
+from analysis.results import Result, difference, to_plain
 
 if TYPE_CHECKING:
     from analysis.evidence.select import Counts
@@ -123,7 +123,7 @@ class CellDiff(Result):
         """After minus before, as a proportion; nan without both."""
         if self.before is None or self.after is None:
             return float("nan")
-        return self.after.estimate - self.before.estimate
+        return difference(self.after.estimate, self.before.estimate)
 
     @property
     def same(self) -> bool:

@@ -15,6 +15,7 @@ from analysis.results import DIGITS, settled
 from analysis.review.estimates import all_estimates, all_sensitivities
 from analysis.review.session import ROOT, load
 from analysis.review.trials import trial_estimates
+from analysis.synthesis import warm_up
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
@@ -43,6 +44,8 @@ def feed(evidence: Evidence, ledger: Ledger | None = None) -> dict[str, Any]:
     ledger
         The records behind it; by default those of this repository.
     """
+    # The two engines differ beyond the tenth digit; all numbers of the feed shall come from one of them.
+    warm_up()
     records = load_ledger() if ledger is None else ledger
     document = {
         "title": evidence.protocol.title,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from analysis.report.html import slug
-from analysis.results import to_plain
+from analysis.results import DIGITS, to_plain
 from analysis.review.cells import headlines
 from analysis.review.sensitivity import sensitivity_table
 from analysis.review.subgroup import subgroup_results
@@ -169,6 +169,9 @@ def _numbers(pooled: Any) -> dict[str, Any]:
         return empty | {"confidence_level": None, "k": 0, "n": 0, "events": 0, "total": 0, "notes": []}
     values = pooled.to_dict()
     numbers = {name: values[name] for name in _FIELDS}
+    # Studies with equal effects have no heterogeneity; what the sum of squares leaves is rounding error.
+    if values["q"] is not None and values["q"] < 10.0**-DIGITS:
+        numbers["q"] = 0.0
     numbers["n"] = numbers["total"]
     # "level" names the level of a subgroup in the feed.
     numbers["confidence_level"] = values["level"]

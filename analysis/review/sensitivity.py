@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.evidence.select import Counts, Question, select
 from analysis.evidence.uncertain import bounded_counts, follow_up_counts
 from analysis.report.numbers import counted
-from analysis.results import Result, to_plain
+from analysis.results import Result, difference, to_plain
 from analysis.review.cells import hashed, headline, primary_settings
 from analysis.synthesis import warm_up
 
@@ -231,7 +231,7 @@ def _row_of(
         pooled.ci.high,
         pooled.k,
         round(float(pooled.total.sum())),
-        pooled.estimate - reference,
+        difference(pooled.estimate, reference),
         changed,
         note,
     )

@@ -59,6 +59,15 @@ def test_a_first_estimate_has_no_move(real_diff):
     assert cell.after.k == len(cell.moves)
 
 
+def test_differences_carry_no_rounding_error(real_diff):
+    values = [cell.change for cell in real_diff.cells]
+    for cell in real_diff.cells:
+        for move in cell.moves:
+            values += [move.sequential, move.averaged, move.averaged_se]
+
+    assert [value for value in values if 0 < abs(value) < 1e-9] == []
+
+
 def test_a_version_beside_itself_is_the_same(real):
     diff = diff_versions(real, "26.0.0", "26.0.0")
 

@@ -2,6 +2,9 @@
 
 import copy
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -66,6 +69,37 @@ def test_a_shift_is_the_difference_to_the_headline(document):
             if choice["estimate"] is not None:
                 difference = choice["estimate"] - record["primary"]["estimate"]
                 assert choice["shift"] == pytest.approx(difference, abs=1e-11)
+
+
+def test_what_is_equal_differs_by_exactly_nothing(document):
+    shifts = [choice["shift"] for record in document["sensitivity"] for choice in record["choices"]]
+    differences = [*filter(None, shifts)]
+
+    # The plan holds choices that change the interval alone.
+    assert 0.0 in shifts
+    assert all(abs(value) > 1e-9 for value in differences)
+    assert all(record["q"] == 0 or record["q"] > 1e-9 for record in document["results"] if record["k"])
+
+
+@pytest.mark.slow
+def test_the_feed_says_the_same_in_every_run():
+    code = (
+        "import json; from analysis import review; from analysis.report.feed import feed; "
+        "print(json.dumps(feed(review.load())))"
+    )
+    # Another seed of the hashes is another order of every set.
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }
+
+    assert len(said) == 1
 
 
 def test_the_effects_of_the_trials_stand_in_the_feed_apart_from_the_rates(document):

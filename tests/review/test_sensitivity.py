@@ -49,7 +49,7 @@ def test_every_choice_of_the_protocol_has_a_row(small, table):
 def test_a_shift_is_the_difference_to_the_primary_analysis(table):
     for row in table.choices:
         if row.estimate is not None:
-            assert row.shift == pytest.approx(row.estimate - table.primary.estimate, abs=1e-15)
+            assert row.shift == pytest.approx(row.estimate - table.primary.estimate, abs=1e-12)
 
 
 def test_the_strongest_choice_has_the_largest_shift(table):
@@ -84,7 +84,7 @@ def test_a_choice_that_changes_nothing_says_so(rows):
 
 
 def test_only_the_interval_moves_with_the_interval(rows, table):
-    assert rows["glmm-wald"].shift == pytest.approx(0.0, abs=1e-12)
+    assert rows["glmm-wald"].shift == 0.0
     assert rows["glmm-wald"].low != table.primary.low
 
 
