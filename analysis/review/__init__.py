@@ -66,7 +66,7 @@ _PUBLIC: dict[str, str] = {
     "sensitivity_section": "analysis.review.sensitivity_shown",
     "sensitivity_summary": "analysis.review.sensitivity_shown",
     "sensitivity_table": "analysis.review.sensitivity",
-    "comparison_figure": "analysis.review.comparison",
+    "comparison_figures": "analysis.review.comparison",
     "comparison_table": "analysis.review.comparison",
     "comparison_left_out": "analysis.review.comparison",
     "whats_new_section": "analysis.review.living",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.select import Question, select
 from analysis.report.numbers import count, percent, points
+from analysis.report.section import Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
 from analysis.results import Result, to_plain
@@ -17,17 +18,22 @@ from analysis.review.subgroup import subgroup_result
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence, RivalEstimate
-    from analysis.figures.figure import Figure
     from analysis.synthesis.types import Pooled
 
 __all__ = [
     "Comparison",
     "Estimate",
     "compare_reviews",
-    "comparison_figure",
+    "comparison_figures",
     "comparison_left_out",
     "comparison_table",
 ]
+
+
+_KEY = (
+    "Diamonds: this review. Squares: estimates as printed elsewhere; without an interval where none is "
+    "printed. The reviews share studies, so their agreement is no independent support."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,39 +198,47 @@ def _other(
     )
 
 
-def comparison_figure(evidence: Evidence, version: str | None = None) -> Figure:
-    """Draw all rates in one figure, grouped by outcome and nearest population."""
+def comparison_figures(evidence: Evidence, version: str | None = None) -> Section:
+    """Draw all rates, one figure an outcome, each grouped by the nearest population."""
     from analysis.figures.ladder import Step, ladder
 
     chosen = evidence.version(version)
     found = compare_reviews(evidence, version)
-    steps = [
-        Step(
-            _short(item.review),
-            item.estimate,
-            item.low,
-            item.high,
-            _size(item),
-            kind="pooled" if item.kind == "ours" else "study",
-            heading=f"{evidence.protocol.outcome(item.outcome).short_label}: {lower_first(item.match)}",
+    figures = []
+    for key in dict.fromkeys(item.outcome for item in found.estimates):
+        steps = [
+            Step(
+                _short(item.review),
+                item.estimate,
+                item.low,
+                item.high,
+                _size(item),
+                kind="pooled" if item.kind == "ours" else "study",
+                heading=item.match,
+            )
+            for item in found.estimates
+            if item.outcome == key
+        ]
+        label = evidence.protocol.outcome(key).label
+        figures.append(
+            ladder(
+                steps,
+                name=f"other-reviews-{key}-{chosen.alias}",
+                title=(
+                    f"{label}: rates here, in the paper and in other reviews; "
+                    f"evidence {lower_first(chosen.label)}"
+                ),
+                label_head="Review",
+                note_head="Studies; patients",
+                footer=(_KEY,),
+            )
         )
-        for item in found.estimates
-    ]
-    return ladder(
-        steps,
-        name=f"other-reviews-{chosen.alias}",
-        title=f"Pooled rates here, in the paper and in other reviews; evidence {lower_first(chosen.label)}",
-        label_head="Review",
-        note_head="Studies; patients",
-        footer=(
-            "Diamonds: this review. Squares: estimates as printed elsewhere; without an interval where "
-            "none is printed. The reviews share studies, so their agreement is no independent support.",
-        ),
-    )
+    return Section(tuple(figures))
 
 
 def _short(review: str) -> str:
-    return review.split(" (")[0].split(", World")[0]
+    """Leave out what stands in brackets and the second half of a title; the table has it whole."""
+    return review.split(" (")[0].split(": ")[0]
 
 
 def _size(item: Estimate) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from analysis import review
-from analysis.review.comparison import compare_reviews, comparison_figure
+from analysis.review.comparison import compare_reviews, comparison_figures
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,10 @@ def test_a_technique_meets_its_own_level(found, population, match):
     assert matches == {f"First-line technique: {match}"}
 
 
-def test_the_figure_shows_every_rate(evidence, found):
-    figure = comparison_figure(evidence, evidence.versions[0].id)
+def test_the_figures_show_every_rate_and_write_every_name_in_full(evidence, found):
+    figures = comparison_figures(evidence, evidence.versions[0].id).parts
 
-    assert len(figure.data_table.cells) == len(found.estimates)
+    assert sum(len(figure.data_table.cells) for figure in figures) == len(found.estimates)
+    assert len(figures) == len({item.outcome for item in found.estimates})
+    for figure in figures:
+        assert "…" not in figure.svg + figure.svg_narrow
