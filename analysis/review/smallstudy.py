@@ -41,6 +41,7 @@ def small_study_section(evidence: Evidence, outcome: str) -> Section:
             Fold(
                 "Egger's and Begg's tests, and why not to lean on them", small_study_tests(evidence, outcome)
             ),
+            *_doi(pooled, outcome, words.label),
             Fold("Trim and fill: what if the funnel had to be even", trim_and_fill_table(evidence, outcome)),
         ]
     return Section(tuple(parts))
@@ -99,6 +100,26 @@ def _funnel(pooled: Pooled, outcome: str, label: str) -> Figure:
     half = 1.959963984540054 / np.sqrt(n * rate * (1 - rate))
     limits = FunnelLimits(n, expit(pooled.mu - half), expit(pooled.mu + half))
     return funnel(pooled, name=f"funnel-{outcome}", title=label, limits=limits)
+
+
+def _doi(pooled: Pooled, outcome: str, label: str) -> list[Any]:
+    """Return the Doi plot with what may and may not be read from it; nothing where all rates are equal."""
+    from analysis.figures.doi import doi_plot
+    from analysis.synthesis.doi import CAUTION, LIMITS, doi
+
+    yi, vi = _logits(pooled)
+    if not float(np.ptp(yi)) > 0:
+        return []
+    found = doi(yi, vi)
+    none, minor = LIMITS
+    text = (
+        f"The LFK index of the Doi plot is {statistic(found.lfk)}, which its authors call {found.verdict}. "
+        f"Their limits, {none} and {minor} in size, are conventions, and {CAUTION}. For proportions there is "
+        "more to mind: the logit and its standard error come from the same counts, so that the plot leans "
+        "without any missing study when rates lie far from half. Peters' test above is the one to read."
+    )
+    figure = doi_plot(found, pooled.labels, name=f"doi-{outcome}", title=label)
+    return [Paragraph(text), figure]
 
 
 def small_study_tests(evidence: Evidence, outcome: str) -> Table:

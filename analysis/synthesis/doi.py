@@ -28,7 +28,10 @@ from scipy.special import ndtri
 from analysis.results import Result
 from analysis.synthesis.types import FloatArray, Numbers, Rows
 
-__all__ = ["CAUTION", "Doi", "doi"]
+__all__ = ["CAUTION", "LIMITS", "Doi", "doi"]
+
+#: Sizes of the index up to which its authors speak of no and of minor asymmetry.
+LIMITS = (1, 2)
 
 CAUTION = (
     "the LFK index is not a test: how often it calls studies asymmetric by chance depends on their number "
@@ -53,7 +56,8 @@ class Doi(Result):
     def verdict(self) -> str:
         """The index in the words of its authors."""
         size = abs(self.lfk)
-        return "no asymmetry" if size <= 1 else "minor asymmetry" if size <= 2 else "major asymmetry"
+        none, minor = LIMITS
+        return "no asymmetry" if size <= none else "minor asymmetry" if size <= minor else "major asymmetry"
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a study."""

@@ -10,6 +10,7 @@ import pytest
 from analysis.figures.baujat import BaujatPoint, baujat
 from analysis.figures.bubble import BubblePoint, FittedLine, bubble
 from analysis.figures.change import Change, change_plot
+from analysis.figures.doi import doi_plot
 from analysis.figures.drapery import PValueCurve, drapery
 from analysis.figures.forest_rows import Reference
 from analysis.figures.funnel import FunnelLimits, funnel
@@ -21,6 +22,8 @@ from analysis.figures.orchard import orchard
 from analysis.figures.raster import svg_to_png
 from analysis.figures.specification import Specification, specification_curve
 from analysis.figures.traffic import JUDGEMENTS, AppraisalRow, summary_bars, traffic_lights
+from analysis.synthesis.doi import Doi, doi
+from analysis.synthesis.scales import effects
 from tests.figures.layout import beyond, overlaps
 from tests.figures.samples import synthetic_pooled
 
@@ -72,6 +75,11 @@ def draw_gosh():
     rates, i2 = draw.normal(0.8, 0.03, 500), np.clip(draw.normal(0.5, 0.1, 500), 0, 1)
     rates[0] = NAN
     return gosh(rates, i2, name="x", title="T", marked=rates > 0.8, marked_name=BAD, full=(0.81, 0.55))
+
+
+def draw_doi():
+    study = effects(NINE.events, NINE.total)
+    return doi_plot(doi(study.yi, study.vi), LABELS, name="x", title="T")
 
 
 def draw_orchard():
@@ -154,6 +162,7 @@ FIGURES = {
     "ratios": (draw_ratios, ("Trial: 0.90 (0.67 to 1.22)",), 2),
     "baujat": (draw_baujat, ("9 studies", "(8.50; 0.80)"), 9),
     "gosh": (draw_gosh, ("499 subsets", "81%, I² 55%"), None),
+    "doi": (draw_doi, ("9 studies from ", "stands at the top", "LFK index "), 9),
     "orchard": (draw_orchard, ("One: 84% (76 to 90) from 9 studies, prediction interval 52 to 96%",), 11),
     "bubble": (draw_bubble, ("70% (60 to 80) at 2010 to 80% (70 to 90) at 2020", "p=0.2."), 9),
     "grotta": (draw_grotta, ("Trial, thrombectomy, 271 patients: 0 13%, 1 21%",), 3),
@@ -289,3 +298,15 @@ def test_names_beside_marks_are_kept_clear_of_lines():
     names = [line for line in re.findall(r"<text [^>]*>[^<]*</text>", svg) if "Synthetic" in line]
     assert names
     assert all('paint-order="stroke"' in line for line in names)
+
+
+def test_a_doi_plot_counts_both_limbs_round_the_study_nearest_the_middle():
+    points = Doi(np.array([-1.0, 0.0, 1.0, 2.0]), np.array([-1.2, -0.1, 0.7, 1.9]), np.arange(4), -1.5, ())
+    figure = doi_plot(points, ["A", "B", "C", "D"], name="x", title="T")
+    assert figure.alt == (
+        "Doi plot. T: 4 studies from 27% (A) to 88% (D); B with 50% stands at the top, with 1 on the side of "
+        "lower and 2 on the side of higher rates. "
+        "LFK index −1.50: minor asymmetry by the convention of its authors."
+    )
+    heights = [float(up) for up in re.findall(r'<circle cx="[\d.]+" cy="([\d.]+)"[^>]*><title>', figure.svg)]
+    assert heights.index(min(heights)) == 1
