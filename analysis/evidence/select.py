@@ -17,6 +17,7 @@ import numpy.typing as npt
 from analysis.evidence.arms import containing_arms
 from analysis.evidence.notices import as_known, retractions
 from analysis.evidence.overlap import Candidate, one_per_group, specific_territory
+from analysis.evidence.short_names import arm_name
 from analysis.evidence.tables import Doubt, Evidence, Outcome, Study
 from analysis.results import Result, to_plain
 
@@ -384,12 +385,12 @@ class _Selection:
         study = self.evidence.study(rows[0].study_id)
         flags = []
         if len(rows) > 1:
-            flags.append("sum of arms " + " + ".join(row.arm_id for row in rows))
+            flags.append("sum of arms " + " + ".join(arm_name(row.arm_id) for row in rows))
         missing = self._arms_without_count(rows)
         if "all" in missing:
             flags.append("part of the study only: no count for the study as a whole")
         elif missing:
-            flags.append("part of the study only: no count for " + ", ".join(missing))
+            flags.append("part of the study only: no count for " + ", ".join(map(arm_name, missing)))
         for row in rows:
             if row.threshold_note:
                 flags.append(row.threshold_note)

@@ -1,21 +1,39 @@
-"""Short names for studies whose readable text shows no author."""
+"""Words for keys that are no words: studies without an author, endings of labels, arms."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 
-__all__ = ["short_name"]
+__all__ = ["arm_name", "label_ending", "short_name"]
 
 _FILE = Path(__file__).resolve().parents[2] / "data" / "short_names.yml"
+#: Arms that many studies have, in any review of thrombectomy.
+_ARMS = {
+    "all": "all patients",
+    "evt": "thrombectomy",
+    "control": "control",
+    "primary": "primary occlusions",
+    "secondary": "secondary occlusions",
+    "distal": "distal occlusions",
+    "aca": "ACA occlusions",
+    "mca": "MCA occlusions",
+    "pca": "PCA occlusions",
+    "m2": "M2 occlusions",
+    "m3": "M3 occlusions",
+    "sr": "stent retriever",
+    "asp": "aspiration",
+    "combined": "stent retriever with aspiration",
+}
 
 
 @cache
-def _names() -> dict[str, str]:
+def _names(kind: str) -> dict[str, str]:
     import yaml
 
     # Another review started from this one has no such studies, and so no such file.
-    return dict(yaml.safe_load(_FILE.read_text("utf-8")) or {}) if _FILE.is_file() else {}
+    found = yaml.safe_load(_FILE.read_text("utf-8")) if _FILE.is_file() else None
+    return dict((found or {}).get(kind) or {})
 
 
 def short_name(study_id: str) -> str:
@@ -26,4 +44,26 @@ def short_name(study_id: str) -> str:
     >>> short_name("nobody2020")
     '[nobody2020]'
     """
-    return f"[{_names().get(study_id, study_id)}]"
+    return f"[{_names('studies').get(study_id, study_id)}]"
+
+
+def label_ending(word: str) -> str:
+    """Return what a label shows for the word after the year of a key.
+
+    Examples
+    --------
+    >>> label_ending("technique")
+    'technique'
+    """
+    return _names("endings").get(word, word)
+
+
+def arm_name(arm_id: str) -> str:
+    """Name an arm in words; one that has none goes by its key, without underscores.
+
+    Examples
+    --------
+    >>> arm_name("evt"), arm_name("late_window")
+    ('thrombectomy', 'late window')
+    """
+    return _names("arms").get(arm_id) or _ARMS.get(arm_id) or arm_id.replace("_", " ")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.content import content_hash
 from analysis.evidence.judgement_rows import AppraisalDomain, Certainty, Judgement
-from analysis.evidence.short_names import short_name
+from analysis.evidence.short_names import label_ending, short_name
 
 if TYPE_CHECKING:
     from analysis.evidence.faults import CheckResult
@@ -92,7 +92,7 @@ class Study:
         year = self.year or "(year not shown)"
         # A key with a word after the year tells two reports of one author and year apart.
         word = re.sub(r"^[a-z]+(\d{4}|-nd)", "", self.study_id)
-        return f"{self.first_author} {year} {word}".rstrip()
+        return f"{self.first_author} {year} {label_ending(word)}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from analysis.evidence.short_names import arm_name
 from analysis.living.diff import CellDiff, EvidenceDiff, diff_evidence, diff_versions
 from analysis.living.words import crossing_text, study_sentence
 from analysis.report.html import element, escape
@@ -196,7 +197,7 @@ def notices_section(evidence: Evidence) -> Section:
             "date": str(item.date),
             "study": Cell(evidence.study(item.study_id).label, href=item.source_url),
             "kind": item.kind,
-            "what": _notice_text(item),
+            "what": _notice_text(evidence, item),
             "reason": item.reason,
             "version": item.version,
         }
@@ -208,12 +209,14 @@ def notices_section(evidence: Evidence) -> Section:
     return Section(tuple(parts))
 
 
-def _notice_text(item: Any) -> str:
+def _notice_text(evidence: Evidence, item: Any) -> str:
+    outcome = evidence.protocol.outcome(item.outcome).short_label if item.outcome else ""
+    row = ", ".join(part for part in (item.arm_id and arm_name(item.arm_id), outcome) if part)
     if item.kind == "correction":
-        place = " ".join(part for part in (item.arm_id, item.outcome, item.column) if part)
+        place = ", ".join(part for part in (row, item.column.replace("_", " ")) if part)
         return f"{place}: {item.old_value or 'blank'} to {item.new_value or 'blank'}"
     if item.kind == "addition":
-        return f"row added: {item.arm_id} {item.outcome}"
+        return f"row added: {row}"
     return "leaves every pool" if item.kind == "retraction" else "none"
 
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from analysis.evidence.provenance import Trace, trace
 from analysis.evidence.select import Question, select
+from analysis.evidence.short_names import arm_name
 from analysis.report.html import element, escape, link, slug
 from analysis.report.numbers import events_of_total, ratio
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
 from analysis.review.cells import hashed
+from analysis.review.provenance_words import (
+    kind_words,
+    note_words,
+    plain,
+    reader_words,
+    remarks_of,
+    state_words,
+    time_words,
+    title_words,
+)
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence, Outcome, Study
@@ -32,31 +45,10 @@ __all__ = [
 Key = tuple[str, str, str]
 
 _FOLDER = "../studies"
-_TIMES = {
-    "90d": "90 days",
-    "90d_assumed": "90 days, assumed: the source prints no time",
-    "24h": "24 hours",
-    "end_of_procedure": "end of the procedure",
-    "in_hospital": "in hospital",
-    "discharge": "discharge",
-    "not_stated": "not stated",
-}
 _KINDS = {
     "abstract": "a text of the study itself",
     "article": "the full text of the study",
     "citing_review": "another text that cites the study",
-}
-_ELIGIBILITY = {"include": "included", "awaiting": "awaiting counts", "exclude": "excluded"}
-#: Arms that many studies have; others go by the word that the data give them.
-_ARMS = {
-    "all": "all patients",
-    "evt": "thrombectomy arm",
-    "control": "control arm",
-    "primary": "primary occlusions",
-    "secondary": "secondary occlusions",
-    "sr": "stent retriever",
-    "asp": "aspiration",
-    "combined": "stent retriever with aspiration",
 }
 _ITEMS = {
     "randomised": "Randomised",
@@ -102,10 +94,10 @@ def row_href(key: Key) -> str:
 def study_page(evidence: Evidence, study_id: str) -> StudyPage:
     """Gather everything that was read about one study."""
     study = evidence.study(study_id)
-    rows = [row for row in evidence.outcomes if row.study_id == study_id]
+    rows = _in_order(evidence, study_id)
     parts = [
         element("h1", escape(study.label)),
-        element("p", escape(_state(evidence, study))),
+        element("p", escape(state_words(evidence, study))),
         _identity(study),
         _design(study),
         _eligibility(evidence, study),
@@ -130,7 +122,7 @@ def studies_table(evidence: Evidence) -> Table:
         Column("study", "Study"),
         Column("year", "Year", "right", show=str),
         Column("state", "State"),
-        Column("version", "Enters with"),
+        Column("version", "Known since"),
         Column("territory", "Territory"),
         Column("n", "Patients", "right"),
         Column("rows", "Outcome rows", "right"),
@@ -176,15 +168,6 @@ def rows_used(evidence: Evidence) -> dict[Key, tuple[Question, ...]]:
     return _used(hashed(evidence))
 
 
-def _state(evidence: Evidence, study: Study) -> str:
-    words = {"include": "Included", "awaiting": "Awaiting usable counts", "exclude": "Excluded"}
-    version = evidence.version(study.first_version)
-    return (
-        f"{words[study.eligibility]}: {study.eligibility_reason}. It enters with evidence version "
-        f"{version.id} ({version.label[:1].lower()}{version.label[1:]})."
-    )
-
-
 def _identity(study: Study) -> str:
     doi = link(study.doi, f"https://doi.org/{study.doi}") if study.doi else ""
     pmid = link(study.pmid, f"https://pubmed.ncbi.nlm.nih.gov/{study.pmid}/") if study.pmid else ""
@@ -196,13 +179,13 @@ def _identity(study: Study) -> str:
             ("Key in the data", f"<code>{escape(study.study_id)}</code> (row {study.row} of studies.csv)"),
             ("First author", escape(study.first_author) or "not shown"),
             ("Year", escape(study.year or "not shown")),
-            ("Title", escape(study.title) or "not shown"),
+            ("Title", escape(title_words(study.title)) or "not shown"),
             ("Journal", escape(study.journal) or "not shown"),
             ("DOI", doi or "not shown"),
             ("PubMed", pmid),
             ("Registration", escape(study.registration)),
             ("Read at", f"{link('source', study.source_url)} ({escape(kind)})"),
-            ("Remarks", escape(_capital(study.note.replace("identity_incomplete", "identity incomplete")))),
+            ("Remarks", escape(note_words(study.note))),
         ],
     )
 
@@ -213,8 +196,8 @@ def _design(study: Study) -> str:
         "design",
         [
             ("Design", escape(study.design)),
-            ("Compared", escape(_plain(study.comparative))),
-            ("Country", escape(study.country)),
+            ("Compared", escape(plain(study.comparative))),
+            (_countries(study.country), escape(study.country)),
             ("Centres", escape(study.n_centres or "")),
             ("Enrolment", escape(study.enrolment)),
             ("Patients", escape(study.n_patients or "not shown")),
@@ -222,10 +205,10 @@ def _design(study: Study) -> str:
             ("Age", escape(study.age_summary)),
             ("NIHSS", escape(study.nihss_summary)),
             ("Intravenous thrombolysis", escape("" if study.ivt_n is None else study.ivt_n)),
-            ("Kind of occlusion", escape(_plain(study.occlusion))),
+            ("Kind of occlusion", escape(plain(study.occlusion))),
             ("Territory", escape(study.territory)),
             ("Segments as printed", escape(study.segments) or "not reported"),
-            ("Scope", escape(_plain(study.directness))),
+            ("Scope", escape(plain(study.directness))),
             ("Technique", escape(study.technique)),
             ("Device", escape(study.device)),
         ],
@@ -252,21 +235,23 @@ def _eligibility(evidence: Evidence, study: Study) -> str:
         f"{name}: {escape(row.reason)}"
         for name, rows in (("Excluded", evidence.excluded), ("Awaiting", evidence.awaiting))
         for row in rows
-        if row.study_id == study.study_id
+        # The opening of the page has said it when the list says the same.
+        if row.study_id == study.study_id and row.reason != study.eligibility_reason
+    ]
+    notices = [
+        escape(f"{item.kind} of {item.date}, heeded since version {item.version}: {item.reason} (")
+        + link("source", item.source_url)
+        + ")"
+        for item in evidence.notices
+        if item.study_id == study.study_id
     ]
     return _block(
         "Eligibility, overlap and doubts",
         "eligibility",
         [
-            (
-                "Eligibility",
-                escape(
-                    f"{_ELIGIBILITY.get(study.eligibility, study.eligibility)}: {study.eligibility_reason}"
-                ),
-            ),
             ("Decision list", "; ".join(lists)),
-            ("Evidence stage", escape(_plain(study.evidence_stage))),
-            ("First version", escape(study.first_version)),
+            ("Notices", "; ".join(notices)),
+            ("Evidence stage", escape(plain(study.evidence_stage))),
             ("Overlap group", members or "none"),
             ("Doubts", "; ".join(doubts) or "none noted"),
         ],
@@ -275,42 +260,36 @@ def _eligibility(evidence: Evidence, study: Study) -> str:
 
 def _number(evidence: Evidence, item: Trace) -> str:
     row = item.row
-    name = evidence.protocol.outcome(row.outcome).short_label
+    protocol = evidence.protocol
+    used = row.key in rows_used(evidence)
+    name = protocol.outcome(row.outcome).short_label
     shown = events_of_total(row.events, row.total) if row.has_count else "no count"
     readers = [
         f"reader {each.extractor}: "
         + (f"{each.events}/{each.total}" if each.events is not None else "no count")
-        + f" ({_plain(each.derivation)})"
+        + reader_words(each.derivation)
         for each in item.extractions
     ]
-    heading = element("h3", escape(f"{name}, {_arm(row.arm_id)}: {shown}"), {"id": row_anchor(row.key)})
+    heading = element("h3", escape(f"{name}, {arm_name(row.arm_id)}: {shown}"), {"id": row_anchor(row.key)})
     facts = [
         ("Source", f"{link(row.locator or 'source', row.source_url)} ({escape(_KINDS[row.source_kind])})"),
         ("How it was read", escape(item.derivation)),
         ("Printed percentage", escape("" if row.percent_reported is None else f"{row.percent_reported}%")),
         ("Definition", escape(row.definition) or "not printed"),
-        ("Departs from the review's", escape(row.threshold_note)),
-        ("Time", escape(_TIMES.get(row.timepoint, row.timepoint))),
+        ("Departure from the review's definition", escape(row.threshold_note)),
+        ("Time", escape(time_words(row, protocol.outcome(row.outcome).timepoint, used=used))),
         ("Unit", escape(row.unit)),
-        (
-            "Occlusion, territory, technique",
-            escape(f"{_plain(row.occlusion)}, {row.territory}, {row.technique}"),
-        ),
-        ("Part of", escape(_arm(row.is_partition_of) if row.is_partition_of else "")),
+        ("Occlusion, territory, technique", escape(kind_words(row, protocol))),
+        ("Part of", escape(arm_name(row.is_partition_of) if row.is_partition_of else "")),
         ("Readers", escape("; ".join(readers))),
         ("Agreement", escape(item.agreement)),
         ("Checked", escape(item.verified)),
         ("Doubts", escape("; ".join(each.doubt for each in item.doubts))),
-        ("Remarks", escape(row.note)),
+        ("Remarks", escape(remarks_of(row, used=used, doubted=bool(item.doubts)))),
         ("Used in", _uses(evidence, row)),
         ("Line", f"row {row.row} of outcomes.csv"),
     ]
     return heading + _facts(facts)
-
-
-def _arm(arm_id: str) -> str:
-    """Name an arm in words; one without words of its own goes by its key."""
-    return _ARMS.get(arm_id, f"arm “{_plain(arm_id)}”")
 
 
 def _outcome_name(evidence: Evidence, key: str) -> str:
@@ -325,7 +304,39 @@ def _uses(evidence: Evidence, row: Outcome) -> str:
         anchor = f"figure-forest-{question.population}-{question.outcome}-{version.alias}"
         href = f"../book/pooling_{question.population}.html#{slug(anchor)}"
         links.append(link(f"{population.short_label.lower()}, {version.id}", href))
-    return "; ".join(links) or "no headline"
+    return "; ".join(links) or escape(f"no headline: {lower_first(_why_unused(evidence, row))}")
+
+
+def _why_unused(evidence: Evidence, row: Outcome) -> str:
+    if row.outcome not in [outcome.key for outcome in evidence.protocol.main_outcomes]:
+        return "The outcome is not one of the main outcomes."
+    return _left_out(hashed(evidence)).get(row.key, "No population of the protocol has it.")
+
+
+@lru_cache(maxsize=8)
+def _left_out(key: HashedEvidence) -> dict[Key, str]:
+    """Return why the newest version does not use a row, by the population that the row came furthest in."""
+    evidence = key.evidence
+    found: dict[Key, str] = {}
+    for outcome in evidence.protocol.main_outcomes:
+        for population in evidence.protocol.populations:
+            counts = select(evidence, Question(population.key, outcome.key, version=evidence.versions[-1].id))
+            for item in counts.left_out:
+                name = (item.study_id, item.arm_id, outcome.key)
+                if name not in found or item.step != "population":
+                    found[name] = item.reason
+    return found
+
+
+def _in_order(evidence: Evidence, study_id: str) -> list[Outcome]:
+    """Return the rows of a study: arms as the data have them but controls last, outcomes as in the protocol."""
+    rows = [row for row in evidence.outcomes if row.study_id == study_id]
+    arms = list(dict.fromkeys(row.arm_id for row in rows))
+    outcomes = [outcome.key for outcome in evidence.protocol.outcomes]
+    return sorted(
+        rows,
+        key=lambda row: (row.technique == "control", arms.index(row.arm_id), outcomes.index(row.outcome)),
+    )
 
 
 def _trial_effects(evidence: Evidence, study_id: str) -> str:
@@ -344,9 +355,9 @@ def _trial_effects(evidence: Evidence, study_id: str) -> str:
 def _grades(evidence: Evidence, study_id: str) -> str:
     facts = [
         (
-            _capital(_arm(row.arm_id)),
+            _capital(arm_name(row.arm_id)),
             escape("; ".join(f"grade {grade}: {number}" for grade, number in enumerate(row.grades)))
-            + f" (of {row.n}); {link('source', row.source_url)}. {escape(row.check)}",
+            + f" (of {row.n}); {link('source', row.source_url)}. {_with_links(_capital(row.check))}",
         )
         for row in evidence.rct_mrs_distribution
         if row.study_id == study_id
@@ -356,7 +367,7 @@ def _grades(evidence: Evidence, study_id: str) -> str:
 
 def _appraisal(evidence: Evidence, study_id: str) -> str:
     facts = [
-        (_ITEMS.get(row.item, _plain(row.item)), escape(f"{_plain(row.value)} ({row.basis})"))
+        (_ITEMS.get(row.item, plain(row.item)), escape(f"{plain(row.value)} ({row.basis})"))
         for row in evidence.appraisal
         if row.study_id == study_id
     ]
@@ -373,9 +384,18 @@ def _facts(facts: Sequence[tuple[str, str]]) -> str:
     return element("dl", inner, {"class": "review-facts"})
 
 
+def _countries(text: str) -> str:
+    """Head the place of a study, which may be one country, several, or whole regions."""
+    return "Countries or regions" if re.search(r"[,;]| and |countries", text) else "Country"
+
+
+def _with_links(text: str) -> str:
+    """Set each address in a text as a link that shows where it leads, not the whole address."""
+    parts = re.split(r"(https?://[^\s()]+)", text)
+    return "".join(
+        link(urlsplit(part).netloc, part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )
+
+
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _plain(code: Any) -> str:
-    return str(code).replace("_", " ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analysis.evidence.short_names import arm_name
 from analysis.report.notes import note_sentence
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
@@ -41,7 +42,7 @@ def pooled_section(
     caption = f"{words.label}; {lower_first(names.label)}; evidence {lower_first(chosen.label)}"
     if cell.pooled is None:
         text = no_public_count([item.label for item in cell.awaited])
-        return Section((Note(f"{text}."), _left_out_fold(cell.counts, stem)))
+        return Section((Note(f"{text}."), _left_out_fold(evidence, cell.counts, stem)))
     pooled = cell.pooled
     setting = f"studies of thrombectomy for {lower_first(names.label)}"
     parts: list[object] = [
@@ -71,7 +72,7 @@ def pooled_section(
     parts.append(Note(f"Model: {model_name(pooled.settings)}."))
     parts.extend(Note(note_sentence(note)) for note in pooled.notes)
     parts.append(Fold("Rows pooled, with sources and remarks", _pooled_table(cell.counts, stem, evidence)))
-    parts.append(_left_out_fold(cell.counts, stem))
+    parts.append(_left_out_fold(evidence, cell.counts, stem))
     return Section(tuple(parts))
 
 
@@ -101,7 +102,7 @@ def subgroup_section(
     stem = f"{variable}-{population}-{outcome}-{chosen.alias}"
     if result.test is None:
         text = "Fewer than two levels hold a readable count, so no comparison can be made."
-        return Section((Note(text), _left_out_fold(result.counts, stem)))
+        return Section((Note(text), _left_out_fold(evidence, result.counts, stem)))
     words = evidence.protocol.outcome(outcome)
     caption = (
         f"{words.label} by {lower_first(evidence.protocol.subgroup(variable).label)}; "
@@ -121,12 +122,12 @@ def subgroup_section(
             Paragraph(subgroup_sentence(result.test)),
             figure,
             Fold("Rows pooled, with sources and remarks", _pooled_table(result.counts, stem, evidence)),
-            _left_out_fold(result.counts, stem),
+            _left_out_fold(evidence, result.counts, stem),
         )
     )
 
 
-def left_out(counts: Counts, name: str) -> Table:
+def left_out(evidence: Evidence, counts: Counts, name: str) -> Table:
     """The rows that a question left out, each with its reason."""
     columns = [
         Column("study", "Study"),
@@ -135,8 +136,8 @@ def left_out(counts: Counts, name: str) -> Table:
     ]
     rows = [
         {
-            "study": Cell(item.study_id, href=study_href(item.study_id)),
-            "arm": item.arm_id,
+            "study": Cell(evidence.study(item.study_id).label, item.study_id, study_href(item.study_id)),
+            "arm": Cell(arm_name(item.arm_id), item.arm_id),
             "reason": item.reason,
         }
         for item in counts.left_out
@@ -144,8 +145,8 @@ def left_out(counts: Counts, name: str) -> Table:
     return table_from_rows(name, "Rows left out, and why", columns, rows)
 
 
-def _left_out_fold(counts: Counts, stem: str) -> Fold:
-    table = left_out(counts, f"left-out-{stem}")
+def _left_out_fold(evidence: Evidence, counts: Counts, stem: str) -> Fold:
+    table = left_out(evidence, counts, f"left-out-{stem}")
     return Fold(f"Rows left out, with reasons ({len(counts.left_out)})", table)
 
 
@@ -167,7 +168,7 @@ def _pooled_table(counts: Counts, stem: str, evidence: Evidence) -> Table:
         {
             "study": Cell(counts.label[place], href=row_href(key)),
             "group": counts.group[place] if counts.group is not None else None,
-            "arm": key[1],
+            "arm": Cell(arm_name(key[1]), key[1]),
             "events": known[key].events,
             "total": known[key].total,
             "where": Cell(known[key].locator or "source", href=known[key].source_url),

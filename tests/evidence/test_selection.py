@@ -93,7 +93,7 @@ def test_arms_without_a_total_are_added_up():
     counts = ask(evidence([study("a2020")], rows))
 
     assert pairs(counts) == {"a2020": (7, 22)}
-    assert counts.flags == (("sum of arms sr + asp",),)
+    assert counts.flags == (("sum of arms stent retriever + aspiration",),)
     assert counts.rows_used == ((("a2020", "sr", "mrs02"), ("a2020", "asp", "mrs02")),)
 
 
@@ -103,7 +103,7 @@ def test_a_missing_sibling_arm_is_flagged():
     counts = ask(evidence([study("a2020")], rows))
 
     assert pairs(counts) == {"a2020": (3, 10)}
-    assert counts.flags == (("part of the study only: no count for asp",),)
+    assert counts.flags == (("part of the study only: no count for aspiration",),)
 
 
 @pytest.mark.parametrize(

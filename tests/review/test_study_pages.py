@@ -6,6 +6,7 @@ import pytest
 
 from analysis import review
 from analysis.evidence.provenance import derivation_words, trace
+from analysis.evidence.short_names import arm_name
 from analysis.report.html import is_site_link
 from analysis.review.provenance import row_anchor, row_href, rows_used, study_href, study_page
 from tests.evidence.synthetic import outcome
@@ -59,7 +60,7 @@ def test_a_page_holds_what_the_tables_say(evidence):
     # Rows of studies.csv and outcomes.csv of the DISTAL trial.
     text = _Ids(study_page(evidence, "psychogios2025").body).text
 
-    for words in ("NCT05029414", "38/272", "reader 5: 38/269", "grade 6: 42", "control arm"):
+    for words in ("NCT05029414", "38/272", "reader 5: 38/269", "grade 6: 42", "sICH, thrombectomy: "):
         assert words in text, words
 
 
@@ -117,3 +118,10 @@ def test_a_trace_carries_readers_and_doubts(evidence):
 
     assert {(item.events, item.total) for item in found.extractions} == {(38, 272), (38, 269)}
     assert found.rows()[0]["source_url"] == row.source_url
+
+
+def test_arms_and_labels_are_shown_in_words(evidence):
+    keys = {row.arm_id for row in evidence.outcomes}
+    assert not keys & {arm_name(key) for key in keys} - {"control"}
+    labels = {study.label for study in evidence.studies}
+    assert {"Salim 2025 ACA", "Salim 2025 PCA", "Haussen 2020 Trevo", "Meyer 2021 isolated PCA"} <= labels
