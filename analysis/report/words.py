@@ -321,8 +321,13 @@ def comparison_with_published(
     )
     if low is None or high is None or is_missing(result.estimate):
         return text
-    within = low <= result.estimate <= high
-    return f"{text} Ours lies {'within' if within else 'outside'} the published interval."
+    if low <= result.estimate <= high:
+        return f"{text} Ours lies within the published interval."
+    # A rate that rounds to a limit of the interval would seem to lie within it.
+    places = percent_decimals(result.ci.low, result.ci.high)
+    if round(100 * low, places) <= round(100 * result.estimate, places) <= round(100 * high, places):
+        return f"{text} Ours, {share(result.estimate, places + 1)}%, lies just outside the published interval."
+    return f"{text} Ours lies outside the published interval."
 
 
 def _definition(text: str) -> str:

@@ -174,7 +174,7 @@ def left_out_table(evidence: Evidence) -> Table:
         Column("study", "Study"),
         Column("state", "State"),
         Column("reason", "Reason"),
-        Column("version", "Public by"),
+        Column("version", "Evidence"),
     ]
     listed = {study.study_id: study for study in evidence.studies}
     rows = []

@@ -73,6 +73,11 @@ def test_comparison_with_a_published_estimate(published, verdict):
     assert f"Ours lies {verdict} the published interval." in text
 
 
+def test_a_rate_that_rounds_to_a_published_limit_is_shown_with_one_more_decimal():
+    text = words.comparison_with_published(SIX, 0.88, 0.844, 0.90)
+    assert text.endswith("Ours, 84.0%, lies just outside the published interval.")
+
+
 def test_subgroups_are_not_read_as_randomised():
     test = SyntheticSubgroups(("Stent", "Aspiration"), (SIX, SIX), SIX)
     text = words.subgroup_sentence(test)
