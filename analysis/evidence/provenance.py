@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,8 @@ from analysis.evidence.checks_counts import percent_agreement
 from analysis.evidence.tables import DoubleExtraction, Doubt, Evidence, Outcome, Study
 from analysis.results import Result
 
-__all__ = ["Trace", "derivation_words", "trace"]
+__all__ = ["Trace", "agreement_words", "derivation_words", "trace"]
 
-_AGREEMENT = {
-    "agree": "two readers or more, with the same counts",
-    "resolved": "readers differed, or the row changed when it was reconciled",
-    "single": "one reader",
-}
 _VERIFIED = {
     "yes": "a second reader opened the source again and found it matching",
     "no": "a second reader opened the source again and found it not matching",
@@ -67,20 +63,41 @@ class Trace(Result):
 
 def trace(evidence: Evidence, row: Outcome) -> Trace:
     """Return the origin of one row."""
-    raw = (item for item in evidence.double_extraction if _key(item) == row.key)
+    raw = [item for item in evidence.double_extraction if _key(item) == row.key]
+    raw.sort(key=lambda item: item.extractor)
     return Trace(
         row=row,
         study=evidence.study(row.study_id),
         derivation=derivation_words(row),
-        agreement=_AGREEMENT[row.agreement],
+        agreement=agreement_words(row, raw),
         verified=_VERIFIED[row.verified],
-        extractions=tuple(sorted(raw, key=lambda item: item.extractor)),
+        extractions=tuple(raw),
         doubts=tuple(
             doubt
             for doubt in evidence.doubts
             if doubt.study_id == row.study_id and doubt.outcome in (row.outcome, "*")
         ),
     )
+
+
+def agreement_words(row: Outcome, extractions: Sequence[DoubleExtraction]) -> str:
+    """Say whether the readers of a row wrote the same, and whether the row took it as it was."""
+    answers = {(item.events, item.total) for item in extractions}
+    if len(answers) > 1:
+        return f"the readers differed; {_taken(row)}"
+    none = answers == {(None, None)}
+    if len({item.extractor for item in extractions}) > 1:
+        said = "two readers or more, " + ("all without a count" if none else "with the same counts")
+    else:
+        said = "one reader, without a count" if none else "one reader"
+    changed = row.agreement == "resolved" or answers != {(row.events, row.total)}
+    return f"{said}; {_taken(row)}" if changed else said
+
+
+def _taken(row: Outcome) -> str:
+    if row.has_count:
+        return f"{row.events}/{row.total} was taken when the row was reconciled"
+    return "no exact count was taken when the row was reconciled"
 
 
 def derivation_words(row: Outcome) -> str:

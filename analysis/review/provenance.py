@@ -329,7 +329,7 @@ def _left_out(key: HashedEvidence) -> dict[Key, str]:
 
 
 def _in_order(evidence: Evidence, study_id: str) -> list[Outcome]:
-    """Return the rows of a study: arms as the data have them but controls last, outcomes as in the protocol."""
+    """Return the rows of a study: arms as the data have them but controls last, outcomes by the protocol."""
     rows = [row for row in evidence.outcomes if row.study_id == study_id]
     arms = list(dict.fromkeys(row.arm_id for row in rows))
     outcomes = [outcome.key for outcome in evidence.protocol.outcomes]
