@@ -75,7 +75,7 @@ def test_comparison_with_a_published_estimate(published, verdict):
 
 def test_a_rate_that_rounds_to_a_published_limit_is_shown_with_one_more_decimal():
     text = words.comparison_with_published(SIX, 0.88, 0.844, 0.90)
-    assert text.endswith("Ours, 84.0%, lies just outside the published interval.")
+    assert text.endswith("Ours, 84.1%, lies just outside the published interval.")
 
 
 def test_subgroups_are_not_read_as_randomised():
