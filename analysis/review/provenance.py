@@ -29,6 +29,7 @@ from analysis.review.provenance_words import (
 )
 
 if TYPE_CHECKING:
+    from analysis.evidence.protocol import Protocol
     from analysis.evidence.tables import Evidence, Outcome, Study
     from analysis.review.cells import HashedEvidence
 
@@ -99,7 +100,7 @@ def study_page(evidence: Evidence, study_id: str) -> StudyPage:
         element("h1", escape(study.label)),
         element("p", escape(state_words(evidence, study))),
         _identity(study),
-        _design(study),
+        _design(study, evidence.protocol),
         _eligibility(evidence, study),
         element("h2", "Numbers", {"id": "numbers"}),
         *(_number(evidence, trace(evidence, row)) for row in rows),
@@ -190,7 +191,8 @@ def _identity(study: Study) -> str:
     )
 
 
-def _design(study: Study) -> str:
+def _design(study: Study, protocol: Protocol) -> str:
+    occlusion, territory, technique = kind_words(study, protocol)
     return _block(
         "Patients and treatment",
         "design",
@@ -205,11 +207,11 @@ def _design(study: Study) -> str:
             ("Age", escape(study.age_summary)),
             ("NIHSS", escape(study.nihss_summary)),
             ("Intravenous thrombolysis", escape("" if study.ivt_n is None else study.ivt_n)),
-            ("Kind of occlusion", escape(plain(study.occlusion))),
-            ("Territory", escape(study.territory)),
+            ("Kind of occlusion", escape(occlusion)),
+            ("Territory", escape(territory)),
             ("Segments as printed", escape(study.segments) or "not reported"),
             ("Scope", escape(plain(study.directness))),
-            ("Technique", escape(study.technique)),
+            ("Technique", escape(technique)),
             ("Device", escape(study.device)),
         ],
     )
@@ -279,7 +281,7 @@ def _number(evidence: Evidence, item: Trace) -> str:
         ("Departure from the review's definition", escape(row.threshold_note)),
         ("Time", escape(time_words(row, protocol.outcome(row.outcome).timepoint, used=used))),
         ("Unit", escape(row.unit)),
-        ("Occlusion, territory, technique", escape(kind_words(row, protocol))),
+        ("Occlusion, territory, technique", escape("; ".join(kind_words(row, protocol)))),
         ("Part of", escape(arm_name(row.is_partition_of) if row.is_partition_of else "")),
         ("Readers", escape("; ".join(readers))),
         ("Agreement", escape(item.agreement)),

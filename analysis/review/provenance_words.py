@@ -65,14 +65,14 @@ def plain(code: Any) -> str:
     return str(code).replace("_", " ")
 
 
-def kind_words(row: Outcome, protocol: Protocol) -> str:
-    """Say which occlusions, territory and technique a row is about."""
-    territory = _levels(protocol, "territory").get(row.territory, "several territories")
+def kind_words(row: Outcome | Study, protocol: Protocol) -> tuple[str, str, str]:
+    """Return the occlusions, the territory and the technique of a row or of a study in words."""
+    territory = _levels(protocol, "territory").get(row.territory, "territories mixed or not stated")
     if row.technique == "control":
         technique = "no thrombectomy"
     else:
         technique = _levels(protocol, "technique").get(row.technique, "technique mixed or not stated")
-    return f"{_OCCLUSIONS.get(row.occlusion, plain(row.occlusion))}; {territory}; {technique}"
+    return _OCCLUSIONS.get(row.occlusion, plain(row.occlusion)), territory, technique
 
 
 def time_words(row: Outcome, wanted: str, *, used: bool) -> str:

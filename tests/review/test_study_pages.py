@@ -125,3 +125,95 @@ def test_arms_and_labels_are_shown_in_words(evidence):
     assert not keys & {arm_name(key) for key in keys} - {"control"}
     labels = {study.label for study in evidence.studies}
     assert {"Salim 2025 ACA", "Salim 2025 PCA", "Haussen 2020 Trevo", "Meyer 2021 isolated PCA"} <= labels
+
+
+@pytest.mark.parametrize(
+    ("changes", "answers", "words"),
+    [
+        pytest.param({}, [(5, 10)], "one reader", id="one reader"),
+        pytest.param({}, [(5, 10), (5, 10)], "two readers or more, with the same counts", id="agreed"),
+        pytest.param(
+            {"agreement": "resolved"}, [(5, 10), (6, 10)],
+            "the readers differed; 5/10 was taken when the row was reconciled", id="differed",
+        ),
+        pytest.param(
+            {"agreement": "resolved"}, [(None, None), (None, None)],
+            "two readers or more, all without a count; 5/10 was taken when the row was reconciled",
+            id="same answer, row changed",
+        ),
+    ],
+)  # fmt: skip
+def test_readers_differ_only_where_their_answers_do(changes, answers, words):
+    from analysis.evidence.provenance import agreement_words
+    from analysis.evidence.tables import DoubleExtraction
+
+    row = outcome("a", events=5, total=10, **changes)
+    raw = [
+        DoubleExtraction(number, number, "a", row.arm_id, row.outcome, *answer, "stated")
+        for number, answer in enumerate(answers, start=1)
+    ]
+
+    assert agreement_words(row, raw) == words
+
+
+def test_only_an_included_study_enters(evidence):
+    for study in evidence.studies:
+        text = _Ids(study_page(evidence, study.study_id).body).text
+        included = study.eligibility == "include"
+
+        assert ("It enters with evidence version" in text) == included, study.study_id
+        assert ("It enters no pool" in text) != included, study.study_id
+
+
+def test_no_page_asks_for_a_check_before_pooling_what_is_pooled(evidence):
+    for study in evidence.studies:
+        body = study_page(evidence, study.study_id).body
+        assert "check before pooling" not in body, study.study_id
+    body = study_page(evidence, "distalsr2023").body
+    assert "a reader asked to check the count: a second reader opened the source again" in body
+
+
+@pytest.mark.parametrize(
+    ("timepoint", "definition", "used", "words"),
+    [
+        pytest.param("90d", "mRS 0-2", True, "90 days", id="stated"),
+        pytest.param("not_stated", "mRS 0-2", False, "not stated in the text read", id="not pooled"),
+        pytest.param(
+            "not_stated", "mRS 0-2", True,
+            "not stated in the text read; pooled with the counts at 90 days", id="pooled",
+        ),
+        pytest.param(
+            "not_stated", "death 24 h after the procedure", False,
+            "not stated in the text read; the definition names one", id="in the definition",
+        ),
+    ],
+)  # fmt: skip
+def test_a_time_that_is_not_stated_is_told_with_what_is_known(timepoint, definition, used, words):
+    from analysis.review.provenance_words import time_words
+
+    assert time_words(outcome("a", timepoint=timepoint, definition=definition), "90d", used=used) == words
+
+
+def test_a_number_that_no_headline_uses_says_why(evidence):
+    for row in evidence.outcomes:
+        if row.key not in rows_used(evidence):
+            body = study_page(evidence, row.study_id).body
+            assert "<dd>no headline: " in body, row.key
+            assert "No population of the protocol" not in body, row.key
+
+
+def test_a_notice_stands_on_the_page_of_its_study(evidence):
+    from dataclasses import replace
+    from datetime import date
+
+    from analysis.evidence.tables import Notice
+
+    study_id, version = evidence.studies[0].study_id, evidence.versions[-1].id
+    notice = Notice(
+        2, "n1", version, date(2026, 11, 1), "retraction", study_id, "", "", "", "", "", "",
+        "withdrawn by its journal", "https://example.org/notice",
+    )  # fmt: skip
+    read = _Ids(study_page(replace(evidence, notices=(notice,)), study_id).body)
+
+    assert f"retraction of 2026-11-01, heeded since version {version}: withdrawn by its journal" in read.text
+    assert "https://example.org/notice" in read.links
