@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.report.html import attributes, element, escape, link, slug
 from analysis.report.numbers import MISSING, count, statistic
+from analysis.report.readable import signs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -249,7 +250,7 @@ def _row(table: Table, row: Sequence[Cell], notes: _Notes) -> str:
             "data-label": column.head,
             "data-value": raw if raw != cell.text else None,
         }
-        content = _KEPT.sub(r'<span class="review-keep">\g<0></span>', link(cell.text, cell.href))
+        content = _KEPT.sub(r'<span class="review-keep">\g<0></span>', link(signs(cell.text), cell.href))
         content = _ADDRESS.sub(_breakable, content)
         if cell.note or "<span" in content:
             # One element, so that a card keeps the parts of a cell beside each other.

@@ -135,10 +135,10 @@ def lower_first(text: str) -> str:
 
     Examples
     --------
-    >>> lower_first("Death within 90 days"), lower_first("SR first"), lower_first("mRS 0-2")
-    ('death within 90 days', 'SR first', 'mRS 0-2')
+    >>> lower_first("Death within 90 days"), lower_first("SR first"), lower_first("M2 trunk alone")
+    ('death within 90 days', 'SR first', 'M2 trunk alone')
     """
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+    return text if text[1:2].isupper() or text[1:2].isdigit() else text[:1].lower() + text[1:]
 
 
 def interval_name(interval: Interval) -> str:
@@ -326,7 +326,8 @@ def comparison_with_published(
     # A rate that rounds to a limit of the interval would seem to lie within it.
     places = percent_decimals(result.ci.low, result.ci.high)
     if round(100 * low, places) <= round(100 * result.estimate, places) <= round(100 * high, places):
-        return f"{text} Ours, {share(result.estimate, places + 1)}%, lies just outside the published interval."
+        exact = share(result.estimate, places + 1)
+        return f"{text} Ours, {exact}%, lies just outside the published interval."
     return f"{text} Ours lies outside the published interval."
 
 

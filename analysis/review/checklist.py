@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from analysis.living.checklists import CHECKLISTS, Checklist, load_checklist
+from analysis.report.html import slug
 from analysis.report.tables import Cell, Column, Table, table_from_rows
+from analysis.review.session import ROOT
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
@@ -77,9 +82,26 @@ def _caption(found: Checklist) -> str:
 
 
 def _place(where: str) -> str:
+    """Name a place by the title of its chapter and the heading of its section."""
     page, _, anchor = where.partition("#")
-    name = page.removesuffix(".html").replace("_", " ")
-    return f"{name}: {anchor.replace('-', ' ')}" if anchor else name
+    name = page.removesuffix(".html")
+    heads = _headings(name)
+    title = "First page" if name == "index" else next(iter(heads.values()), name.replace("_", " "))
+    return f"{title}: {heads.get(anchor, anchor.replace('-', ' '))}" if anchor else title
+
+
+@cache
+def _headings(chapter: str) -> dict[str, str]:
+    """Return the headings of a chapter by their anchors, its title first."""
+    notebook = ROOT / "book" / f"{chapter}.ipynb"
+    page = notebook.with_suffix(".md")
+    if notebook.is_file():
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    else:
+        text = page.read_text("utf-8") if page.is_file() else ""
+    found = re.findall(r"^(?:\(([\w-]+)\)=\n+)?#+ (.+)$", text, re.MULTILINE)
+    return {key: head for target, head in found for key in (slug(head), target) if key}
 
 
 def _verdict(passed: bool | None, fact: str, kind: str, signed_by: str) -> Cell:

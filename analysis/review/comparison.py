@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.select import Question, select
 from analysis.report.numbers import count, percent, points
+from analysis.report.readable import plain_note
 from analysis.report.section import Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
@@ -262,7 +263,7 @@ def comparison_table(evidence: Evidence, version: str | None = None) -> Table:
             "difference": None
             if item.ours is None
             else Cell(points(item.ours - item.estimate), round(100 * (item.ours - item.estimate), 2)),
-            "note": item.note or None,
+            "note": Cell(plain_note(item.note), item.note) if item.note else None,
         }
         for item in compare_reviews(evidence, version).estimates
         if item.kind != "ours"
@@ -293,7 +294,7 @@ def comparison_left_out(evidence: Evidence) -> Table:
             "outcome": outcome_words(evidence, row.outcome),
             "k": row.n_studies,
             "n": row.n_patients,
-            "reason": row.note or "no percentage is printed",
+            "reason": Cell(plain_note(row.note) or "no percentage is printed", row.note or None),
         }
         for row in compare_reviews(evidence).left_out
     ]

@@ -159,13 +159,28 @@ def doubts_table(evidence: Evidence) -> Table:
     rows = [
         {
             "study": evidence.study(item.study_id).label,
-            "outcome": "all" if item.outcome == "*" else item.outcome,
+            "outcome": Cell(
+                "all"
+                if item.outcome == "*"
+                else evidence.protocol.outcome(item.outcome).short_label,
+                item.outcome,
+            ),
             "doubt": item.doubt,
-            "source": item.source,
+            "source": Cell(_noted_in(item.source), item.source),
         }
         for item in evidence.doubts
     ]
     return table_from_rows("doubts", "Facts in doubt; the pools are also made without them", columns, rows)
+
+
+def _noted_in(source: str) -> str:
+    """Name what a doubt was taken from, without the numbers of a list that no reader has."""
+    found = [
+        words
+        for part, words in (("trap", "list of known difficulties"), ("note", "notes on the study"))
+        if part in source
+    ]
+    return "; ".join(found) or source
 
 
 def left_out_table(evidence: Evidence) -> Table:

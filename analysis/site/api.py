@@ -11,13 +11,15 @@ from pkgutil import iter_modules
 from typing import Any
 
 from analysis.report.html import element, escape
+from analysis.report.readable import signs
 
 __all__ = ["Reference", "api_reference", "public_names", "synthesis_reference"]
 
 _UNDERLINE = re.compile(r"^-{3,}$")
 #: Sections of a docstring that list names with their meanings.
 _LISTS = frozenset({"Parameters", "Returns", "Raises", "Yields", "Attributes"})
-_PREFORMATTED = frozenset({"Examples", "References"})
+_PREFORMATTED = frozenset({"Examples"})
+_CITED = re.compile(r"^\.\. \[\d+\] ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def _signature(thing: Any) -> str:
         return ""
     # Defaults that are objects would print an address in memory, another in each build.
     text = re.sub(r" at 0x[0-9a-f]+", "", text)
+    # Fields of a named tuple come wrapped.
+    text = re.sub(r"ForwardRef\('([^']*)'\)", r"\1", text)
     # Annotations are kept as text and come in quotes; defaults keep theirs.
     return re.sub(r"(: |-> )'([^']*)'", r"\1\2", text)
 
@@ -98,6 +102,9 @@ def _docstring(text: str) -> str:
             parts.append(_definitions(lines))
         elif head in _PREFORMATTED:
             parts.append(element("pre", escape("\n".join(lines).strip("\n")), {"tabindex": "0"}))
+        elif head == "References":
+            cited = [" ".join(each.split()) for each in _CITED.split("\n".join(lines)) if each.strip()]
+            parts.append(element("ol", "".join(element("li", _inline(each)) for each in cited)))
         else:
             parts.append(_prose(lines))
     return "".join(parts)
@@ -141,4 +148,7 @@ def _definitions(lines: list[str]) -> str:
 
 
 def _inline(text: str) -> str:
-    return re.sub(r"``?([^`]+)``?", r"<code>\1</code>", escape(text))
+    return "".join(
+        element("code", escape(part)) if place % 2 else escape(signs(part))
+        for place, part in enumerate(re.split(r"``?([^`]+)``?", text))
+    )

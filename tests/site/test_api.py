@@ -36,3 +36,11 @@ def test_a_docstring_is_laid_out_by_its_sections():
 
     assert "<strong>Parameters</strong>" in page
     assert "----" not in page
+
+
+def test_readers_see_types_and_references_not_their_markup():
+    page = synthesis_reference()._repr_html_()
+
+    assert "ForwardRef" not in page
+    assert ".. [" not in page
+    assert not re.search(r"<strong>\w+</strong></p>(?:</section>|<(?:pre|dl|ol)[^>]*></)", page)
