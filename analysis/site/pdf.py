@@ -19,6 +19,7 @@ from html import escape
 from pathlib import Path
 
 from analysis.site.contents import book_order
+from analysis.site.pdf_fit import FIT_SCRIPT, FIT_STYLE
 
 __all__ = ["assemble", "chapters", "main", "offer", "print_pdf"]
 
@@ -113,8 +114,8 @@ def assemble(site: Path, names: Sequence[str]) -> str:
         parts.append(_chapter(article[1], name, names))
     return (
         '<!DOCTYPE html><html lang="en" data-theme="light" data-mode="light"><head><meta charset="utf-8">'
-        f"<title>{title}</title>{_sheets(site, names[0])}<style>{_STYLE}</style></head>"
-        f'<body class="pdf">{"".join(parts)}</body></html>'
+        f"<title>{title}</title>{_sheets(site, names[0])}<style>{_STYLE}{FIT_STYLE}</style></head>"
+        f'<body class="pdf">{"".join(parts)}{FIT_SCRIPT}</body></html>'
     )
 
 

@@ -83,3 +83,37 @@ def test_parts_that_open_on_request_are_named_with_their_numbers():
     assert pdf._named_folds(html) == (
         '<p>a</p><p class="pdf-fold">Rows left out (2): Table\xa04, on the site.</p><figure></figure><p>b</p>'
     )
+
+
+def _picture(name: str, high: int) -> str:
+    svg = f'<svg viewBox="0 0 760 {high}" width="760" height="{high}"><rect width="9" height="9"/></svg>'
+    return f'<figure class="review-figure" id="{name}"><div class="figure-wide">{svg}</div></figure>'
+
+
+@pytest.mark.parametrize(
+    ("before", "high", "smaller"),
+    [
+        pytest.param(100, 600, False, id="fits-as-it-is"),
+        pytest.param(150, 600, True, id="fits-when-smaller"),
+        pytest.param(210, 600, False, id="would-be-too-small"),
+    ],
+)
+def test_a_figure_is_made_smaller_only_where_that_closes_a_gap(tmp_path, before, high, smaller):
+    from tests.book.browser import chromium_path, launched
+
+    if chromium_path() is None:
+        pytest.skip("Chromium is not installed")
+    (tmp_path / "book").mkdir()
+    filler = f'<div style="height:{before}mm">Synthetic text</div>'
+    (tmp_path / "book" / "one.html").write_text(
+        f'<title>One</title><article class="bd-article">{filler}{_picture("tall", high)}</article>', "utf-8"
+    )
+    page_file = tmp_path / "print.html"
+    page_file.write_text(pdf.assemble(tmp_path, ["book/one"]), "utf-8")
+    with launched() as browser:
+        page = browser.new_page()
+        page.goto(page_file.as_uri())
+        width = page.evaluate("document.querySelector('.review-figure svg').style.width")
+        measured = page.evaluate("document.querySelectorAll('.pdf-measured').length")
+    assert bool(width) is smaller
+    assert measured == 0
