@@ -7,10 +7,10 @@ so the numeric core stays free of it.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from dataclasses import fields
 from html import escape
 from math import floor, isfinite, log10
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,18 +91,19 @@ def difference(after: float, before: float) -> float:
     return no_finer(after - before, after, before)
 
 
-class Result(ABC):
-    """Base of all frozen results.
+class Result:
+    """Base of all frozen results, which are dataclasses.
 
-    A subclass gives `rows`, the facts as a list of dictionaries with the same keys; `to_dict` may be
-    overridden when a result has one object rather than a list to say.
+    `rows` lists the facts as dictionaries with the same keys. A subclass of plain values needs none of its
+    own; `to_dict` may be overridden when a result has one object rather than a list to say.
     """
 
     __slots__ = ()
 
-    @abstractmethod
     def rows(self) -> list[dict[str, Any]]:
-        """Return the result as rows of plain values, in display order."""
+        """Return the result as rows of plain values, in display order: here all fields but the notes."""
+        names = [field.name for field in fields(cast(Any, self)) if field.name != "notes"]
+        return [{name: getattr(self, name) for name in names}]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as one JSON-ready object."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from analysis.judgement.levels import Proposal, clamp, join_state
 from analysis.report.numbers import count, fixed, i_squared, ratio, share
@@ -61,10 +61,6 @@ class EffectInputs(Result):
     blinded: float
     mixed: float
     unread: float
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row."""
-        return [{name: getattr(self, name) for name in self.__slots__}]
 
 
 def zone(value: float, important: float) -> str:

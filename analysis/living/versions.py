@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from analysis.results import Result
 
@@ -61,10 +61,6 @@ class PatchCheck(Result):
     outcome: str
     before: float | None
     after: float | None
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row."""
-        return [{name: getattr(self, name) for name in self.__slots__}]
 
 
 def parse_number(text: str) -> VersionNumber:

@@ -151,7 +151,8 @@ class RandomStudies:
             new = z + share * step
             new_eta = base + slopes @ new
             new_height = self._height(new_eta, new, slice(None))
-            climbs = new_height >= height - 1e-13 * np.abs(height)
+            # So near the mode Newton's step is right, and rounding alone may tell a fall.
+            climbs = (new_height >= height - 1e-13 * np.abs(height)) | (np.abs(step).max(axis=0) < 1e-8)
             z, eta = np.where(climbs, new, z), np.where(climbs, new_eta, eta)
             height = np.where(climbs, new_height, height)
             share = np.where(climbs, np.minimum(1.0, 2.0 * share), 0.25 * share)
@@ -170,10 +171,10 @@ class RandomStudies:
         z_along = np.stack([frame.scale[:, :, a].T for a in fixed], axis=1)  # z axis, search, k
         z_across = np.stack([frame.scale[:, :, a].T for a in free], axis=1)
 
-        def best(distance: FloatArray, start: FloatArray) -> tuple[FloatArray, FloatArray]:
+        def best(distance: FloatArray, start: FloatArray, steps: int) -> tuple[FloatArray, FloatArray]:
             """Height at a distance along the fixed axis, highest over the free one."""
             w = start
-            for _ in range(7):
+            for _ in range(steps):
                 eta = at_mode[:, None] + along * distance + across * w
                 z = frame.mode[:, None] + z_along * distance + z_across * w
                 p = _expit(eta)
@@ -188,14 +189,17 @@ class RandomStudies:
         reach = sign * np.full((4, self.k), 9.0)
         short, w = np.zeros((4, self.k)), np.zeros((4, self.k))
         for _ in range(40):
-            height, w = best(reach, w)
+            height, w = best(reach, w, 7)
             inside = height > frame.top - _DEPTH
             if not inside.any():
                 break
             short, reach = np.where(inside, reach, short), np.where(inside, 1.5 * reach, reach)
+        last = reach
         for _ in range(6):
             middle = 0.5 * (short + reach)
-            height, w = best(middle, w)
+            # The free axis follows the fixed one nearly in proportion, so few steps are left.
+            height, w = best(middle, w * (middle / last), 3)
+            last = middle
             inside = height > frame.top - _DEPTH
             short, reach = np.where(inside, middle, short), np.where(inside, reach, middle)
         return reach[[0, 2]], reach[[1, 3]]

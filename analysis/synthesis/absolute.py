@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from analysis.results import Result
 
@@ -36,10 +36,6 @@ class AbsoluteEffect(Result):
     nnt: float
     nnt_low: float
     nnt_high: float
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row."""
-        return [{name: getattr(self, name) for name in self.__slots__}]
 
 
 def absolute_effect(

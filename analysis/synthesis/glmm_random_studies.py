@@ -25,15 +25,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from analysis.results import Result
 from analysis.synthesis._random_studies_likelihood import RandomStudies, Terms
-from analysis.synthesis.counts import CountsError
-from analysis.synthesis.special import chi2_tail, normal_quantile, normal_two_sided, t_quantile
-from analysis.synthesis.two_by_two import Tables, check_tables
+from analysis.synthesis._two_arm_common import usable_tables, wald
+from analysis.synthesis.special import chi2_tail
+from analysis.synthesis.two_by_two import Tables
 from analysis.synthesis.types import FloatArray, Numbers
 
 __all__ = ["RandomStudiesGlmm", "fit_random_studies_glmm"]
@@ -52,8 +52,10 @@ _STARTS = (0.3, 1.2)
 # Positions among (alpha, mu, s, t, r).
 _S, _T, _R = 2, 3, 4
 
-#: Log-likelihood with first and second derivatives by the five parameters.
-_Surface = Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]
+#: Log-likelihood, its first derivatives by the five parameters, and the second ones when asked for: a trial
+#: step needs none, and by differences they cost twenty evaluations.
+_Height = tuple[float, FloatArray, Callable[[], FloatArray]]
+_Surface = Callable[[FloatArray], _Height]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,6 @@ class RandomStudiesGlmm(Result):
     converged: bool
     boundary: bool
     notes: tuple[str, ...]
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row."""
-        return [{name: getattr(self, name) for name in self.__slots__ if name != "notes"}]
 
 
 def fit_random_studies_glmm(
@@ -134,16 +132,7 @@ def fit_random_studies_glmm(
         raise ValueError(f"coding is 0, 1/2 or 1, not {coding!r}")
     if integration not in ("exact", "laplace"):
         raise ValueError(f"unknown integration {integration!r}; known: exact, laplace")
-    tables = check_tables(events1, total1, events2, total2)
-    use = ~tables.uninformative
-    if not use.any():
-        raise CountsError("no study has both events and non-events: nothing can be compared")
-    use = use if drop00 else np.ones_like(use)
-    t, notes = tables.take(use), []
-    if not use.all():
-        notes.append(f"{int((~use).sum())} studies without information left out")
-    k, used = int(tables.a.size), int(use.sum())
-    half = (normal_quantile if ci_method == "wald" else lambda p: t_quantile(p, used - 1.0))(level)
+    t, k, used, notes = usable_tables(events1, total1, events2, total2, drop00=drop00)
     empty = [bool((arm == 0).all()) for arm in (t.a, t.b, t.c, t.d)]
     if any(empty):
         notes.append("one arm has no events (or events only) in any study: no finite maximum")
@@ -160,14 +149,15 @@ def fit_random_studies_glmm(
     free_effects = _free_effects(t, zero[0], integration)
     lrt = max(0.0, 2.0 * (free_effects - zero[1]))
     estimate, sigma = float(at[1]), abs(float(at[_S]))
+    made = wald(estimate, se, level, math.inf if ci_method == "wald" else used - 1.0)
     together = sigma > 0.0 and tau2 > 0.0
     return RandomStudiesGlmm(
         estimate=estimate,
         se=se,
-        ci_low=estimate - half * se,
-        ci_high=estimate + half * se,
-        statistic=estimate / se,
-        p_value=float(normal_two_sided(estimate / se)),
+        ci_low=made.low,
+        ci_high=made.high,
+        statistic=made.statistic,
+        p_value=made.p_value,
         tau2=tau2,
         sigma2=sigma**2,
         correlation=float(np.sign(at[_S]) * at[_R] / math.sqrt(tau2)) if together else math.nan,
@@ -212,21 +202,22 @@ def _surface(model: RandomStudies, integration: str) -> _Surface:
     return lambda at: _differenced(height, at)
 
 
-def _summed(terms: Terms) -> tuple[float, FloatArray, FloatArray]:
-    return float(terms.value.sum()), terms.gradient.sum(axis=0), terms.hessian.sum(axis=0)
+def _summed(terms: Terms) -> _Height:
+    return float(terms.value.sum()), terms.gradient.sum(axis=0), lambda: terms.hessian.sum(axis=0)
 
 
-def _differenced(
-    height: Callable[[FloatArray], tuple[float, FloatArray]], at: FloatArray
-) -> tuple[float, FloatArray, FloatArray]:
+def _differenced(height: Callable[[FloatArray], tuple[float, FloatArray]], at: FloatArray) -> _Height:
     """Value and gradient, and the Hessian by differences of the gradient with Richardson's extrapolation."""
-    value, gradient = height(at)
-    rows = []
-    for move in 2e-3 * np.eye(at.size):
-        near, far = ((height(at + d * move)[1] - height(at - d * move)[1]) / d for d in (1, 2))
-        rows.append((4.0 * near - far) / (3.0 * 4e-3))
-    hessian = np.array(rows)
-    return value, gradient, 0.5 * (hessian + hessian.T)
+
+    def hessian() -> FloatArray:
+        rows = []
+        for move in 2e-3 * np.eye(at.size):
+            near, far = ((height(at + d * move)[1] - height(at - d * move)[1]) / d for d in (1, 2))
+            rows.append((4.0 * near - far) / (3.0 * 4e-3))
+        found = np.array(rows)
+        return 0.5 * (found + found.T)
+
+    return *height(at), hessian
 
 
 def _equal(surface: _Surface, t: Tables) -> tuple[_End, bool]:
@@ -281,8 +272,9 @@ def _ascend(surface: _Surface, start: FloatArray, free: tuple[int, ...]) -> tupl
     """Newton ascent in some of the parameters with halved steps; wrong curvature is turned round."""
     use = list(free)
     at = start.astype(float)
-    value, gradient, hessian = surface(at)
+    value, gradient, bend = surface(at)
     for _ in range(_STEPS):
+        hessian = bend()
         if float(np.abs(at[_S:]).max(initial=0.0)) > _FAR:
             return (at, value, gradient, hessian), False
         slope, curve = gradient[use], hessian[np.ix_(use, use)]
@@ -304,10 +296,10 @@ def _ascend(surface: _Surface, start: FloatArray, free: tuple[int, ...]) -> tupl
             return (at, value, gradient, hessian), gain < 1e-10
         stalled = new[0] <= value and gain < 1e-11
         at = at + share * move
-        value, gradient, hessian = new
+        value, gradient, bend = new
         if stalled:
-            return (at, value, gradient, hessian), True
-    return (at, value, gradient, hessian), False
+            return (at, value, gradient, bend()), True
+    return (at, value, gradient, bend()), False
 
 
 def _free_effects(t: Tables, zero: FloatArray, integration: str) -> float:
@@ -340,13 +332,13 @@ def _free_effects(t: Tables, zero: FloatArray, integration: str) -> float:
             if np.abs(step).max() < 1e-9:
                 break
 
-    def exact(at: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    def exact(at: FloatArray) -> _Height:
         settle(float(at[0]), float(at[1]))
         terms = model.terms(float(at[0]), effect, float(at[1]), 0.0, 0.0)
         cross = terms.hessian[:, 1, [0, 2]] * inner[:, None]
         hessian = terms.hessian[:, [0, 2]][:, :, [0, 2]].sum(axis=0)
         hessian = hessian - np.einsum("ki,kj,k->ij", cross, cross, 1.0 / terms.hessian[:, 1, 1])
-        return float(terms.value.sum()), terms.gradient[:, [0, 2]].sum(axis=0), hessian
+        return float(terms.value.sum()), terms.gradient[:, [0, 2]].sum(axis=0), lambda: hessian
 
     def laplace(at: FloatArray) -> tuple[float, FloatArray]:
         settle(float(at[0]), float(at[1]))

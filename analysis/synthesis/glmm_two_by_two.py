@@ -24,21 +24,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.results import Result
+from analysis.synthesis._two_arm_common import usable_tables, wald
 from analysis.synthesis._two_arm_likelihood import (
     Conditional,
     ConditionalApproximate,
     Evaluation,
     Unconditional,
 )
-from analysis.synthesis.counts import CountsError
-from analysis.synthesis.special import chi2_tail, normal_quantile, normal_two_sided, t_quantile
-from analysis.synthesis.two_by_two import Tables, check_tables
+from analysis.synthesis.special import chi2_tail
+from analysis.synthesis.two_by_two import Tables
 from analysis.synthesis.types import FloatArray, Numbers
 
 __all__ = ["TwoArmGlmm", "fit_two_arm_glmm"]
@@ -86,10 +86,6 @@ class TwoArmGlmm(Result):
     boundary: bool
     notes: tuple[str, ...]
 
-    def rows(self) -> list[dict[str, Any]]:
-        """One row."""
-        return [{name: getattr(self, name) for name in self.__slots__ if name != "notes"}]
-
 
 def fit_two_arm_glmm(
     events1: Numbers,
@@ -118,20 +114,13 @@ def fit_two_arm_glmm(
     level
         Level of the interval.
     """
-    tables = check_tables(events1, total1, events2, total2)
-    use = ~tables.uninformative
-    if not use.any():
-        raise CountsError("no study has both events and non-events: nothing can be compared")
-    t = tables.take(use)
     if model not in _MODELS:
         raise ValueError(f"unknown model {model!r}; known: {', '.join(_MODELS)}")
+    t, k, used, notes = usable_tables(events1, total1, events2, total2)
     likelihood = _MODELS[model](t)
-    notes = []
-    if not use.all():
-        notes.append(f"{int((~use).sum())} studies without information left out")
     up, down = _sides(model, t)
     if up.all() or down.all():
-        return _no_maximum(model, tables.a.size, int(use.sum()), level, notes, up=bool(up.all()))
+        return _no_maximum(model, k, used, level, notes, up=bool(up.all()))
     at_zero, flat_ok = _ascend(likelihood, np.array([likelihood.start(), 0.0]), hold_tau=True)
     best, ok, tau = at_zero, flat_ok, 0.0
     if not equal_effects and t.a.size > 1:
@@ -147,26 +136,22 @@ def fit_two_arm_glmm(
     information = -best.hessian
     variance = 1.0 / information[0, 0] if boundary else float(np.linalg.inv(information)[0, 0])
     estimate, se = float(best.point[0]), math.sqrt(variance)
-    k = int(use.sum())
-    half = (normal_quantile(level) if ci_method == "wald" else t_quantile(level, k - 1.0)) * se
+    made = wald(estimate, se, level, math.inf if ci_method == "wald" else used - 1.0)
     lrt = max(0.0, 2.0 * (likelihood.saturated() - at_zero.value))
     return TwoArmGlmm(
         model,
         estimate,
         se,
-        estimate - half,
-        estimate + half,
-        estimate / se,
-        float(normal_two_sided(estimate / se)),
+        *made,
         tau * tau,
         best.value,
         at_zero.value,
         lrt,
-        k - 1,
-        float(chi2_tail(lrt, k - 1)),
+        used - 1,
+        float(chi2_tail(lrt, used - 1)),
         max(0.0, 2.0 * (best.value - at_zero.value)),
-        int(tables.a.size),
         k,
+        used,
         level,
         ok,
         boundary,

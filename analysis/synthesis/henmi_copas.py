@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import special
@@ -41,10 +40,6 @@ class HenmiCopas(Result):
     ci_high: float
     tau2: float
     level: float
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row."""
-        return [{name: getattr(self, name) for name in self.__slots__}]
 
 
 def henmi_copas(yi: FloatArray, vi: FloatArray, *, level: float = 0.95) -> HenmiCopas:

@@ -22,8 +22,9 @@ from typing import Any, Literal
 import numpy as np
 
 from analysis.results import Result
+from analysis.synthesis._two_arm_common import wald
 from analysis.synthesis.heterogeneity import i2_from_q
-from analysis.synthesis.special import chi2_tail, normal_quantile, normal_two_sided
+from analysis.synthesis.special import chi2_tail
 from analysis.synthesis.two_by_two import Tables, check_tables, two_arm_effects
 from analysis.synthesis.types import FloatArray, Numbers
 
@@ -62,10 +63,6 @@ class CommonEffect(Result):
     k_q: int
     level: float
     notes: tuple[str, ...] = ()
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row."""
-        return [{name: getattr(self, name) for name in self.__slots__ if name != "notes"}]
 
 
 def mantel_haenszel(
@@ -121,17 +118,12 @@ def mantel_haenszel(
         association, association_p = _association(tables, continuity)
         day, day_p, tarone, tarone_p = _homogeneity(tables, estimate)
     notes = () if math.isfinite(estimate) else ("no events in an arm: the ratio has no estimate",)
-    half = normal_quantile(level) * se
-    statistic = estimate / se if se > 0 else math.nan
     return CommonEffect(
         measure,
         "Mantel-Haenszel",
         estimate,
         se,
-        estimate - half,
-        estimate + half,
-        statistic,
-        float(normal_two_sided(statistic)),
+        *wald(estimate, se, level),
         q,
         df,
         float(chi2_tail(q, df)),

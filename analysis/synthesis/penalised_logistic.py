@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 
 from analysis.results import Result
-from analysis.synthesis.counts import CountsError
+from analysis.synthesis._two_arm_common import usable_tables, wald
 from analysis.synthesis.roots import bracketed_root
-from analysis.synthesis.special import chi2_quantile, normal_quantile, normal_two_sided
-from analysis.synthesis.two_by_two import Tables, check_tables
+from analysis.synthesis.special import chi2_quantile
+from analysis.synthesis.two_by_two import Tables
 from analysis.synthesis.types import FloatArray, Interval, Numbers
 
 __all__ = ["PenalisedLogistic", "penalised_odds_ratio"]
@@ -88,14 +88,10 @@ def penalised_odds_ratio(
     >>> bool(-4 < found.estimate < 0)
     True
     """
-    tables = check_tables(events1, total1, events2, total2)
-    use = ~tables.uninformative if drop00 else np.ones(tables.a.size, dtype=bool)
-    if not use.any():
-        raise CountsError("no study has both events and non-events: nothing can be compared")
-    t = tables.take(use)
+    t, k, used, notes = usable_tables(events1, total1, events2, total2, drop00=drop00)
     coefficients, value, information, converged = _climb(t, _start(t))
     estimate, se = float(coefficients[-1]), math.sqrt(float(np.linalg.inv(information)[-1, -1]))
-    half = normal_quantile(level) * se
+    made = wald(estimate, se, level)
     cut = value - chi2_quantile(level, 1) / 2
 
     def above(effect: float) -> float:
@@ -103,26 +99,25 @@ def penalised_odds_ratio(
 
     ends = []
     for sign in (-1.0, 1.0):
-        reach = half
+        reach = made.high - estimate
         while above(estimate + sign * reach) > 0 and reach < 1e3:
             reach *= 1.6
         inner, outer = sorted((estimate, estimate + sign * reach))
         ends.append(bracketed_root(above, inner, outer, relative=1e-12))
-    dropped = int((~use).sum())
     return PenalisedLogistic(
         estimate=estimate,
         se=se,
-        ci_low=estimate - half,
-        ci_high=estimate + half,
-        statistic=estimate / se,
-        p_value=float(normal_two_sided(estimate / se)),
+        ci_low=made.low,
+        ci_high=made.high,
+        statistic=made.statistic,
+        p_value=made.p_value,
         profile=Interval(float(ends[0]), float(ends[1]), level, "profile of the penalised likelihood"),
         log_likelihood=value,
-        k=int(use.size),
-        k_used=int(use.sum()),
+        k=k,
+        k_used=used,
         level=level,
         converged=converged,
-        notes=(f"{dropped} studies without information left out",) if dropped else (),
+        notes=tuple(notes),
     )
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 
+from analysis.synthesis._two_arm_common import wald
 from analysis.synthesis.counts import CountsError
 from analysis.synthesis.heterogeneity import i2_from_q
 from analysis.synthesis.mantel_haenszel import CommonEffect
-from analysis.synthesis.special import chi2_tail, normal_quantile, normal_two_sided
+from analysis.synthesis.special import chi2_tail
 from analysis.synthesis.two_by_two import check_tables
 from analysis.synthesis.types import Numbers
 
@@ -49,16 +50,12 @@ def peto_odds_ratio(
     use = v > 0
     q = max(0.0, float((excess[use] ** 2 / v[use]).sum()) - float(excess[use].sum()) ** 2 / whole)
     df = int(use.sum()) - 1
-    half, statistic = normal_quantile(level) * se, estimate / se
     return CommonEffect(
         "OR",
         "Peto",
         estimate,
         se,
-        estimate - half,
-        estimate + half,
-        statistic,
-        float(normal_two_sided(statistic)),
+        *wald(estimate, se, level),
         q,
         df,
         float(chi2_tail(q, df)) if df > 0 else 1.0,

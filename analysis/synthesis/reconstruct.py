@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from analysis.results import Result
 from analysis.synthesis.counts import CountsError
@@ -30,10 +29,6 @@ class ReconstructedTable(Result):
     exact: float
     source: str
 
-    def rows(self) -> list[dict[str, Any]]:
-        """One row."""
-        return [{name: getattr(self, name) for name in self.__slots__}]
-
 
 @dataclass(frozen=True, slots=True)
 class ReportedEffect(Result):
@@ -43,10 +38,6 @@ class ReportedEffect(Result):
     vi: float
     skew: float
     source: str
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row."""
-        return [{name: getattr(self, name) for name in self.__slots__}]
 
 
 def table_from_margins(

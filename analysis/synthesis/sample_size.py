@@ -16,12 +16,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from analysis.results import Result
+from analysis.synthesis._two_arm_common import wald
 from analysis.synthesis.counts import NoStudies
 from analysis.synthesis.inverse_variance import fit_iv
-from analysis.synthesis.special import normal_quantile, normal_two_sided
 from analysis.synthesis.two_by_two import Measure, two_arm_effects
 from analysis.synthesis.types import FloatArray, Numbers, Tau2Method
 
@@ -87,9 +85,8 @@ def pool_by_sample_size(
     tau2 = 0.0 if y.size == 1 else fit_iv(y, v, tau2_method=tau2_method).tau2
     estimate = float(weights @ y)
     se = math.sqrt(float(weights**2 @ (v + tau2)))
-    half = normal_quantile(level) * se
-    p_value = float(normal_two_sided(estimate / se)) if se > 0 else np.nan
+    made = wald(estimate, se, level)
     return SampleSizePool(
-        measure, estimate, se, estimate - half, estimate + half, p_value, tau2, tau2_method, weights,
+        measure, estimate, se, made.low, made.high, made.p_value, tau2, tau2_method, weights,
         int(y.size), level,
     )  # fmt: skip
