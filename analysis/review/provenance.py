@@ -14,6 +14,7 @@ from analysis.evidence.select import Question, select
 from analysis.evidence.short_names import arm_name
 from analysis.report.html import element, escape, link, slug
 from analysis.report.numbers import events_of_total, ratio
+from analysis.report.readable import signs
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
 from analysis.review.cells import hashed
@@ -46,6 +47,9 @@ __all__ = [
 Key = tuple[str, str, str]
 
 _FOLDER = "../studies"
+_DIFFERING = (
+    "A number names its kind of occlusion, territory or technique where that differs from the study's."
+)
 _KINDS = {
     "abstract": "a text of the study itself",
     "article": "the full text of the study",
@@ -103,6 +107,7 @@ def study_page(evidence: Evidence, study_id: str) -> StudyPage:
         _design(study, evidence.protocol),
         _eligibility(evidence, study),
         element("h2", "Numbers", {"id": "numbers"}),
+        element("p", _DIFFERING) if rows else "",
         *(_number(evidence, trace(evidence, row)) for row in rows),
     ]
     if not rows:
@@ -192,7 +197,7 @@ def _identity(study: Study) -> str:
 
 
 def _design(study: Study, protocol: Protocol) -> str:
-    occlusion, territory, technique = kind_words(study, protocol)
+    kind = kind_words(study, protocol)
     return _block(
         "Patients and treatment",
         "design",
@@ -207,11 +212,11 @@ def _design(study: Study, protocol: Protocol) -> str:
             ("Age", escape(study.age_summary)),
             ("NIHSS", escape(study.nihss_summary)),
             ("Intravenous thrombolysis", escape("" if study.ivt_n is None else study.ivt_n)),
-            ("Kind of occlusion", escape(occlusion)),
-            ("Territory", escape(territory)),
+            ("Kind of occlusion", escape(kind["Kind of occlusion"])),
+            ("Territory", escape(kind["Territory"])),
             ("Segments as printed", escape(study.segments) or "not reported"),
             ("Scope", escape(plain(study.directness))),
-            ("Technique", escape(technique)),
+            ("Technique", escape(kind["Technique"])),
             ("Device", escape(study.device)),
         ],
     )
@@ -264,6 +269,7 @@ def _number(evidence: Evidence, item: Trace) -> str:
     row = item.row
     protocol = evidence.protocol
     used = row.key in rows_used(evidence)
+    own = kind_words(item.study, protocol)
     name = protocol.outcome(row.outcome).short_label
     shown = events_of_total(row.events, row.total) if row.has_count else "no count"
     readers = [
@@ -281,12 +287,12 @@ def _number(evidence: Evidence, item: Trace) -> str:
         ("Departure from the review's definition", escape(row.threshold_note)),
         ("Time", escape(time_words(row, protocol.outcome(row.outcome).timepoint, used=used))),
         ("Unit", escape(row.unit)),
-        ("Occlusion, territory, technique", escape("; ".join(kind_words(row, protocol)))),
+        *((name, escape(value)) for name, value in kind_words(row, protocol).items() if own[name] != value),
         ("Part of", escape(arm_name(row.is_partition_of) if row.is_partition_of else "")),
         ("Readers", escape("; ".join(readers))),
         ("Agreement", escape(item.agreement)),
         ("Checked", escape(item.verified)),
-        ("Doubts", escape("; ".join(each.doubt for each in item.doubts))),
+        ("Doubts", escape(_in_a_row([each.doubt for each in item.doubts]))),
         ("Remarks", escape(remarks_of(row, used=used, doubted=bool(item.doubts)))),
         ("Used in", _uses(evidence, row)),
         ("Line", f"row {row.row} of outcomes.csv"),
@@ -382,13 +388,19 @@ def _block(title: str, anchor: str, facts: Sequence[tuple[str, str]]) -> str:
 
 def _facts(facts: Sequence[tuple[str, str]]) -> str:
     """Lay out names and values; a value is HTML already, and a fact without one is left out."""
-    inner = "".join(element("dt", escape(name)) + element("dd", value) for name, value in facts if value)
+    inner = "".join(
+        element("dt", escape(name)) + element("dd", signs(value)) for name, value in facts if value
+    )
     return element("dl", inner, {"class": "review-facts"})
 
 
 def _countries(text: str) -> str:
     """Head the place of a study, which may be one country, several, or whole regions."""
     return "Countries or regions" if re.search(r"[,;]| and |countries", text) else "Country"
+
+
+def _in_a_row(parts: Sequence[str]) -> str:
+    return "; ".join([*parts[:1], *map(lower_first, parts[1:])])
 
 
 def _with_links(text: str) -> str:
