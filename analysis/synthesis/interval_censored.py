@@ -40,6 +40,7 @@ class IntervalCensoredFit(Result):
     events_low: FloatArray
     events_high: FloatArray
     total: FloatArray
+    weights: FloatArray
     mu: float
     se: float
     tau: float
@@ -94,7 +95,7 @@ def fit_interval_censored(
     # a range from 0 to total says nothing
     use = (w > 0) & ~((low == 0) & (high == n))
     if (low[use] == 0).all() or (high[use] == n[use]).all():
-        return _missing(low, high, n, NOTE_OPEN)
+        return _missing(low, high, n, w, NOTE_OPEN)
     k = int(use.sum())
     middle = 0.5 * (low[use] + high[use])
     problem = Problem(
@@ -103,13 +104,13 @@ def fit_interval_censored(
     )  # fmt: skip
     found = solve(problem)
     if not found.converged[0] or found.runs_off[0]:
-        return _missing(low, high, n, NOTE_FAILED)
+        return _missing(low, high, n, w, NOTE_FAILED)
     boundary = bool(found.boundary[0])
     information = -found.hessian[0]
     cov = 1 / information[:1, :1] if boundary else np.linalg.inv(information)
     tau = float(found.tau[0])
     return IntervalCensoredFit(
-        low, high, n, float(found.beta[0, 0]), float(np.sqrt(cov[0, 0])), tau, tau * tau,
+        low, high, n, w, float(found.beta[0, 0]), float(np.sqrt(cov[0, 0])), tau, tau * tau,
         float(found.value[0]), True, boundary, int(found.iterations[0]), (),
     )  # fmt: skip
 
@@ -144,6 +145,8 @@ class _RangeTerms:
         return np.add.reduceat(values, self.start)
 
 
-def _missing(low: FloatArray, high: FloatArray, n: FloatArray, note: str) -> IntervalCensoredFit:
+def _missing(
+    low: FloatArray, high: FloatArray, n: FloatArray, w: FloatArray, note: str
+) -> IntervalCensoredFit:
     nan = float("nan")
-    return IntervalCensoredFit(low, high, n, nan, nan, nan, nan, nan, False, False, 0, (note,))
+    return IntervalCensoredFit(low, high, n, w, nan, nan, nan, nan, nan, False, False, 0, (note,))

@@ -43,12 +43,12 @@ def interval_censored_log_likelihood(
     0.0
     """
     low, high, whole = (np.asarray(each, float) for each in (events_low, events_high, total))
-    return _Counts(low, high, whole).climb(mu, tau)[0]
+    return _Counts(low, high, whole, np.ones(whole.size)).climb(mu, tau)[0]
 
 
 def profile_log_likelihood(fit: IntervalCensoredFit, mu: float) -> float:
     """Return the log-likelihood at `mu`, maximised over tau."""
-    return _profile(_Counts(fit.events_low, fit.events_high, fit.total), mu, max(fit.tau, 0.1))
+    return _profile(_Counts.of(fit), mu, max(fit.tau, 0.1))
 
 
 def profile_interval_censored_mu(fit: IntervalCensoredFit, level: float = 0.95) -> Interval:
@@ -63,7 +63,7 @@ def profile_interval_censored_mu(fit: IntervalCensoredFit, level: float = 0.95) 
     """
     if not fit.converged:
         return Interval(math.nan, math.nan, level, "profile", "no finite maximum, so no profile interval")
-    data = _Counts(fit.events_low, fit.events_high, fit.total)
+    data = _Counts.of(fit)
     cut = fit.log_likelihood - 0.5 * chi2_quantile(level, 1)
 
     def height(mu: float) -> float:
@@ -76,15 +76,21 @@ def profile_interval_censored_mu(fit: IntervalCensoredFit, level: float = 0.95) 
 
 
 class _Counts:
-    """Every count that fits, study after study, and the sums of their likelihoods."""
+    """Every count that fits, study after study, and the weighted sums of their likelihoods."""
 
-    def __init__(self, low: FloatArray, high: FloatArray, total: FloatArray) -> None:
+    def __init__(self, low: FloatArray, high: FloatArray, total: FloatArray, weights: FloatArray) -> None:
         sizes = (high - low).astype(int) + 1
-        self.k = int(low.size)
+        self.k, self.weights = int(low.size), weights
         self.starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         self.study = np.repeat(np.arange(low.size), sizes)
         self.events = low[self.study] + (np.arange(sizes.sum()) - self.starts[self.study])
         self.total = total[self.study]
+
+    @classmethod
+    def of(cls, fit: IntervalCensoredFit) -> _Counts:
+        """Return the counts of a fit, without studies of weight zero."""
+        use = fit.weights > 0
+        return cls(fit.events_low[use], fit.events_high[use], fit.total[use], fit.weights[use])
 
     def climb(self, mu: float, tau: float) -> tuple[float, float, float]:
         """Return the log-likelihood with its first and second derivative by tau."""
@@ -95,7 +101,8 @@ class _Counts:
         share /= whole[self.study]
         first = np.add.reduceat(share * terms.t, self.starts)
         second = np.add.reduceat(share * (terms.tt + terms.t**2), self.starts) - first**2
-        return float((top + np.log(whole)).sum()), float(first.sum()), float(second.sum())
+        w = self.weights
+        return float(w @ (top + np.log(whole))), float(w @ first), float(w @ second)
 
 
 def _end(height: Callable[[float], float], centre: float, reach: float) -> float:

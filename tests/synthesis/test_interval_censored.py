@@ -246,3 +246,14 @@ def test_the_profile_tends_to_even_chances_as_tau_grows(mu):
 
     assert found < math.log(1 / 4)
     assert found == pytest.approx(math.log(1 / 4), abs=0.01)
+
+
+def test_weights_count_in_the_profile_as_in_the_fit():
+    low, high, total = [3, 8, 4, 12], [3, 10, 4, 12], [20, 22, 25, 21]
+    weighed = fit_interval_censored(low, high, total, weights=[1, 2, 0, 1])
+    listed = fit_interval_censored([3, 8, 8, 12], [3, 10, 10, 12], [20, 22, 22, 21])
+    one, other = profile_interval_censored_mu(weighed), profile_interval_censored_mu(listed)
+
+    assert weighed.mu == pytest.approx(listed.mu, abs=1e-8)
+    assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=1e-7)
+    assert profile_log_likelihood(weighed, weighed.mu) == pytest.approx(weighed.log_likelihood, abs=1e-9)
