@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from analysis.evidence.faults import Finding
+from analysis.evidence.provenance import agreement_words
 from analysis.evidence.rules import Check, Tables, found
 from analysis.evidence.tables import DoubleExtraction, Outcome, Study
 
@@ -140,7 +141,7 @@ def _agreement_of(row: Outcome, items: list[DoubleExtraction]) -> Finding:
             "outcomes",
             row,
             columns,
-            message="extractors differed, or the row changed when it was reconciled",
+            message=agreement_words(row, items),
             expected="a note that says how it was resolved",
             explained=row.note,
         )

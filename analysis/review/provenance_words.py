@@ -33,7 +33,7 @@ _OCCLUSIONS = {
     "primary": "primary occlusions",
     "secondary": "secondary occlusions",
     "mixed": "primary and secondary occlusions together",
-    "not_stated": "kind of occlusion not stated",
+    "not_stated": "not stated",
     "iatrogenic": "occlusions caused by a procedure",
 }
 _READ = {
@@ -65,14 +65,15 @@ def plain(code: Any) -> str:
     return str(code).replace("_", " ")
 
 
-def kind_words(row: Outcome | Study, protocol: Protocol) -> tuple[str, str, str]:
-    """Return the occlusions, the territory and the technique of a row or of a study in words."""
-    territory = _levels(protocol, "territory").get(row.territory, "territories mixed or not stated")
-    if row.technique == "control":
-        technique = "no thrombectomy"
-    else:
-        technique = _levels(protocol, "technique").get(row.technique, "technique mixed or not stated")
-    return _OCCLUSIONS.get(row.occlusion, plain(row.occlusion)), territory, technique
+def kind_words(row: Outcome | Study, protocol: Protocol) -> dict[str, str]:
+    """Return the occlusions, the territory and the technique of a row or of a study, by name."""
+    return {
+        "Kind of occlusion": _OCCLUSIONS.get(row.occlusion, plain(row.occlusion)),
+        "Territory": _levels(protocol, "territory").get(row.territory, "mixed or not stated"),
+        "Technique": "no thrombectomy"
+        if row.technique == "control"
+        else _levels(protocol, "technique").get(row.technique, "mixed or not stated"),
+    }
 
 
 def time_words(row: Outcome, wanted: str, *, used: bool) -> str:
