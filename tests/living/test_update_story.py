@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from analysis.__main__ import main
-from analysis.evidence.load import load_evidence
+from analysis.evidence.load import DATA, load_evidence
 from analysis.living.atom import atom_feed
 from analysis.living.diff import diff_versions
 from analysis.living.flow import check_flow, count_flow
@@ -35,6 +35,21 @@ def exports(tmp_path):
 
 def test_an_update_is_at_most_six_commands():
     assert len(COMMANDS) <= 6
+
+
+def test_the_chapter_on_updates_lists_at_most_six_commands():
+    chapter = (DATA.parent / "book" / "updating.md").read_text("utf-8")
+    (steps,) = re.findall(r"^## The steps\n(.*?)^## ", chapter, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"```\{code-block\} bash\n(.*?)```", steps, re.DOTALL)
+    listed = [line.strip() for block in blocks for line in block.strip().splitlines()]
+
+    assert 0 < len(listed) <= 6
+    # They are those that the test of the whole update types.
+    first = [
+        [line.split()[: 4 if line.startswith("python") else 2] for line in lines]
+        for lines in (listed, COMMANDS)
+    ]
+    assert first[0] == first[1]
 
 
 def test_one_update_tells_one_story(copy_of_data, exports, tmp_path, capsys):
