@@ -12,7 +12,7 @@ from analysis.figures.shapes import draw_shape, legend
 from analysis.figures.svg import Drawing
 from analysis.figures.text import text_width
 from analysis.figures.theme import FONT_SIZE, SMALL_SIZE
-from analysis.report.numbers import is_missing, percent, points, share
+from analysis.report.numbers import is_missing, percent, points, points_between, share
 from analysis.report.tables import Column, table_from_rows
 
 __all__ = ["Change", "change_plot"]
@@ -41,7 +41,7 @@ def change_plot(changes: Sequence[Change], *, name: str, title: str, before: str
             Column(f"{key}{part}", f"{word}: {head}", "right", show=lambda v: f"{share(v, 1)}%")
             for part, head in ((0, "estimate"), (1, "lower end"), (2, "upper end"))
         ]
-    columns.append(Column("difference", "Difference", "right", show=points))
+    columns.append(Column("difference", "Difference", "right", show=lambda value: points(value, 1)))
     rows = []
     for item in changes:
         row: dict[str, object] = {"label": item.label, "difference": _difference(item)}
@@ -68,7 +68,7 @@ def change_plot(changes: Sequence[Change], *, name: str, title: str, before: str
             for value, _ in axis.ticks:
                 x = axis.at(value, left, right)
                 drawing.line(x, y + shift, x, y + height - 4, stroke="grid")
-            words = points(_difference(item))
+            words = _difference_words(item)
             if place.narrow:
                 room = place.width - 2 * _MARGIN - text_width(words, FONT_SIZE) - 10
                 drawing.text(_MARGIN, y + 14, item.label, limit=room)
@@ -87,7 +87,9 @@ def change_plot(changes: Sequence[Change], *, name: str, title: str, before: str
                     ends = [axis.at(value, left, right) for value in triple[1:]]
                     drawing.line(ends[0], line, ends[1], line, stroke=role, width=1.5)
                 x = axis.at(triple[0], left, right)
-                draw_shape(drawing, "circle", x, line, 5, role, hollow=hollow, tip=percent(*triple))
+                draw_shape(
+                    drawing, "circle", x, line, 5, role, hollow=hollow, tip=percent(*triple, at_least=1)
+                )
             y += height
         drawing.line(left, y, right, y)
         for value, text in axis.ticks:
@@ -107,10 +109,18 @@ def change_plot(changes: Sequence[Change], *, name: str, title: str, before: str
     wide, narrow = both_widths(draw)
     parts = []
     for item in changes:
-        words = [percent(*triple) if triple else "no estimate" for triple in (item.before, item.after)]
+        words = [
+            percent(*triple, at_least=1) if triple else "no estimate" for triple in (item.before, item.after)
+        ]
         parts.append(f"{item.label}: {words[0]} before, {words[1]} after")
     alt = f"{title}. Before is {before}; after is {after}. {'; '.join(parts)}."
     return make_figure(name, wide, narrow, alt, table, f"{title}.")
+
+
+def _difference_words(item: Change) -> str:
+    if item.before is None or item.after is None:
+        return points(None)
+    return points_between(item.after[0], item.before[0], 1, 1)
 
 
 def _difference(item: Change) -> float | None:

@@ -25,10 +25,12 @@ __all__ = [
     "percent_decimals",
     "percent_range",
     "points",
+    "points_between",
     "ratio",
     "share",
     "statistic",
     "tau2",
+    "whole_difference",
 ]
 
 #: Shown in place of a value that could not be estimated or was not given.
@@ -168,8 +170,12 @@ def percent_range(low: float | None, high: float | None, decimals: int | None = 
     return f"{share(low, places)} to {share(high, places)}"
 
 
-def percent(proportion: float | None, low: float | None = None, high: float | None = None) -> str:
+def percent(
+    proportion: float | None, low: float | None = None, high: float | None = None, *, at_least: int = 0
+) -> str:
     """Write a proportion with its interval, to the precision that the interval allows.
+
+    The rate itself gets no fewer decimals than `at_least`, as beside a difference that has them.
 
     Examples
     --------
@@ -186,7 +192,7 @@ def percent(proportion: float | None, low: float | None = None, high: float | No
         inside = f"interval {MISSING}"
     else:
         inside = percent_range(low, high, places)
-    return f"{share(proportion, places)}% ({inside})"
+    return f"{share(proportion, max(at_least, places))}% ({inside})"
 
 
 def points(difference: float | None, decimals: int = 0) -> str:
@@ -205,6 +211,37 @@ def points(difference: float | None, decimals: int = 0) -> str:
     sign = "+" if Decimal(text.replace(_MINUS, "-")) > 0 else ""
     noun = "point" if text.lstrip(_MINUS) == "1" else "points"
     return f"{sign}{text} {noun}"
+
+
+def points_between(after: float, before: float, after_places: int = 0, before_places: int = 0) -> str:
+    """Write the difference of two proportions as a reader finds it who takes one from the other.
+
+    Each is rounded as it is shown, before the difference is taken.
+
+    Examples
+    --------
+    >>> points_between(0.8249, 0.8351, 1, 1), points_between(0.046, 0.06, 1), points_between(0.844, 0.836)
+    ('−1.0 points', '−1.4 points', '0 points')
+    """
+    if is_missing(after) or is_missing(before):
+        return MISSING
+    shown = _shown(100 * after, after_places) - _shown(100 * before, before_places)
+    return points(float(shown) / 100, max(after_places, before_places))
+
+
+def whole_difference(after: float, before: float) -> int:
+    """Return the difference of two numbers that are shown without decimals.
+
+    Examples
+    --------
+    >>> whole_difference(418.4, 378.7)
+    39
+    """
+    return int(_shown(after, 0) - _shown(before, 0))
+
+
+def _shown(value: float, decimals: int) -> Decimal:
+    return Decimal(fixed(value, decimals).replace(_MINUS, "-"))
 
 
 def interval(low: float | None, high: float | None, decimals: int = 2) -> str:

@@ -20,7 +20,7 @@ from analysis.report.numbers import (
     percent,
     percent_decimals,
     percent_range,
-    points,
+    points_between,
     share,
     statistic,
     tau2,
@@ -314,17 +314,17 @@ def comparison_with_published(
 ) -> str:
     """Say how a pooled rate stands to a published one."""
     inside = "" if low is None or high is None else f" ({percent_range(low, high)})"
+    places = percent_decimals(result.ci.low, result.ci.high)
     text = (
         f"The published estimate is {share(published)}%{inside}; ours is "
         f"{percent(result.estimate, result.ci.low, result.ci.high)}, "
-        f"a difference of {points(result.estimate - published)}."
+        f"a difference of {points_between(result.estimate, published, places)}."
     )
     if low is None or high is None or is_missing(result.estimate):
         return text
     if low <= result.estimate <= high:
         return f"{text} Ours lies within the published interval."
     # A rate that rounds to a limit of the interval would seem to lie within it.
-    places = percent_decimals(result.ci.low, result.ci.high)
     if round(100 * low, places) <= round(100 * result.estimate, places) <= round(100 * high, places):
         exact = share(result.estimate, places + 1)
         return f"{text} Ours, {exact}%, lies just outside the published interval."

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.judgement.cuts import read_cuts
 from analysis.judgement.levels import DOMAINS, LEVELS
-from analysis.report.numbers import count, counted, fixed, percent, percent_range, ratio, share
+from analysis.report.numbers import (
+    count,
+    counted,
+    fixed,
+    percent,
+    percent_range,
+    ratio,
+    share,
+    whole_difference,
+)
 from analysis.report.section import Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import and_list, lower_first
@@ -177,12 +186,13 @@ def _absolute_numbers(evidence: Evidence, outcome: str) -> str:
         return "no counts"
     effect = known.absolute[known.main]
 
-    def change(value: float) -> str:
-        return f"{count(abs(round(value)))} {'more' if value >= 0 else 'fewer'}"
+    def change(risk: float) -> str:
+        value = whole_difference(effect.per * risk, effect.per * effect.baseline)
+        return f"{count(abs(value))} {'more' if value >= 0 else 'fewer'}"
 
     return (
-        f"{change(effect.difference)} per {count(effect.per)}, from {change(effect.difference_low)} to "
-        f"{change(effect.difference_high)}"
+        f"{change(effect.risk)} per {count(effect.per)}, from {change(effect.risk_low)} to "
+        f"{change(effect.risk_high)}"
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.select import Question, select
-from analysis.report.numbers import count, percent, points
+from analysis.report.numbers import count, percent, percent_decimals, points_between
 from analysis.report.readable import plain_note
 from analysis.report.section import Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
@@ -262,7 +262,7 @@ def comparison_table(evidence: Evidence, version: str | None = None) -> Table:
             "ours": None if item.ours is None else Cell(percent(item.ours), 100 * item.ours),
             "difference": None
             if item.ours is None
-            else Cell(points(item.ours - item.estimate), round(100 * (item.ours - item.estimate), 2)),
+            else Cell(_difference(item), round(100 * (item.ours - item.estimate), 2)),
             "note": Cell(plain_note(item.note), item.note) if item.note else None,
         }
         for item in compare_reviews(evidence, version).estimates
@@ -283,6 +283,10 @@ def comparison_table(evidence: Evidence, version: str | None = None) -> Table:
     return table_from_rows(
         f"beside-others-{chosen.alias}", "Every printed rate beside the nearest of this review", columns, rows
     )
+
+
+def _difference(item: Estimate) -> str:
+    return points_between(item.ours, item.estimate, 0, percent_decimals(item.low, item.high))
 
 
 def comparison_left_out(evidence: Evidence) -> Table:

@@ -16,6 +16,7 @@ from analysis.report.numbers import (
     points,
     ratio,
     tau2,
+    whole_difference,
 )
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import and_list, lower_first
@@ -72,14 +73,15 @@ def absolute_words(effect: AbsoluteEffect, words: OutcomeDefinition) -> str:
     """Say an absolute effect in patients per 1,000."""
     what = words.happened or f"had the outcome ({words.short_label})"
 
-    def change(value: float) -> str:
-        return f"{count(abs(round(value)))} {'more' if value >= 0 else 'fewer'}"
+    def change(risk: float) -> str:
+        value = whole_difference(effect.per * risk, effect.per * effect.baseline)
+        return f"{count(abs(value))} {'more' if value >= 0 else 'fewer'}"
 
     return (
         f"Of {count(effect.per)} patients given medical treatment alone, "
         f"{count(effect.per * effect.baseline)} {what}; with thrombectomy it would be "
-        f"{count(effect.per * effect.risk)}: {change(effect.difference)} "
-        f"(from {change(effect.difference_low)} to {change(effect.difference_high)})."
+        f"{count(effect.per * effect.risk)}: {change(effect.risk)} "
+        f"(from {change(effect.risk_low)} to {change(effect.risk_high)})."
     )
 
 

@@ -9,7 +9,7 @@ from analysis.evidence.short_names import arm_name
 from analysis.living.diff import CellDiff, EvidenceDiff, diff_evidence, diff_versions
 from analysis.living.words import crossing_text, study_sentence
 from analysis.report.html import element, escape
-from analysis.report.numbers import count, date_text, events_of_total, percent, points
+from analysis.report.numbers import count, date_text, events_of_total, percent, points, points_between
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import and_list, lower_first
@@ -50,7 +50,7 @@ def whats_new_section(evidence: Evidence) -> Section:
             Paragraph(
                 f"The largest change is that of {_name(evidence, largest)}: "
                 f"{_estimate(largest.before)} before, {_estimate(largest.after)} now "
-                f"({points(largest.change, 1)})."
+                f"({_change(largest)})."
             )
         )
     first = [_name(evidence, cell) for cell in diff.cells if cell.after and not cell.before]
@@ -234,7 +234,7 @@ def _retraction_effect(evidence: Evidence) -> Any:
             "result": _opening_name(evidence, cell),
             "with": _estimate(cell.before),
             "without": _estimate(cell.after),
-            "change": Cell(points(cell.change, 1), round(100 * cell.change, 4)) if cell.after else None,
+            "change": Cell(_change(cell), round(100 * cell.change, 4)) if cell.after else None,
         }
         for cell in diff.changed
     ]
@@ -266,13 +266,20 @@ def _name(evidence: Evidence, cell: CellDiff) -> str:
 def _estimate(estimate: Estimate | None) -> str:
     if estimate is None:
         return "no public count"
-    return percent(estimate.estimate, estimate.low, estimate.high)
+    return percent(estimate.estimate, estimate.low, estimate.high, at_least=1)
+
+
+def _change(cell: CellDiff) -> str:
+    """Say the change of a rate in the digits that the rates stand with."""
+    if cell.before is None or cell.after is None:
+        return points(cell.change, 1)
+    return points_between(cell.after.estimate, cell.before.estimate, 1, 1)
 
 
 def _by(cell: CellDiff) -> str:
     if cell.before is None or cell.after is None:
         return ""
-    return f", {points(cell.change, 1)}"
+    return f", {_change(cell)}"
 
 
 def _figure(evidence: Evidence, diff: EvidenceDiff) -> Figure:
@@ -302,7 +309,7 @@ def _table(evidence: Evidence, diff: EvidenceDiff) -> Table:
             "result": _opening_name(evidence, cell),
             "before": _estimate(cell.before),
             "after": _estimate(cell.after),
-            "change": Cell(points(cell.change, 1), round(100 * cell.change, 4))
+            "change": Cell(_change(cell), round(100 * cell.change, 4))
             if cell.before and cell.after
             else None,
             "studies": f"{cell.before.k if cell.before else 0} to {cell.after.k if cell.after else 0}",

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.report.numbers import count, events_of_total, percent, points, share
+from analysis.report.numbers import (
+    count,
+    events_of_total,
+    percent,
+    percent_decimals,
+    points_between,
+    share,
+)
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.review.cells import Headline, headline, headlines
 
 if TYPE_CHECKING:
-    from analysis.evidence.tables import Evidence
+    from analysis.evidence.tables import Evidence, Published
+    from analysis.synthesis.types import Pooled
 
 __all__ = ["headline_table", "paper_share", "reproduction_studies", "reproduction_table", "versions_table"]
 
@@ -82,8 +90,8 @@ def reproduction_table(evidence: Evidence) -> Table:
                 "k": cell.counts.k,
                 "paper": published_rate(cell),
                 "difference": None
-                if ours is None
-                else Cell(points(ours - theirs), round(100 * (ours - theirs), 2)),
+                if pooled is None
+                else Cell(_beside(pooled, published), round(100 * (ours - theirs), 2)),
                 "share": Cell(f"{share(paper_share(cell))}%", round(100 * paper_share(cell), 2)),
             }
         )
@@ -155,6 +163,17 @@ def versions_table(evidence: Evidence) -> Table:
         Column("changes", "Changes of method"),
     ]
     return table_from_rows("versions", "Evidence versions", columns, rows, sortable=False)
+
+
+def _beside(pooled: Pooled, published: Published) -> str:
+    """Say how far our rate lies from the printed one, in the digits that both are shown with."""
+    limits = (published.ci_low_percent / 100, published.ci_high_percent / 100)
+    return points_between(
+        pooled.estimate,
+        published.estimate_percent / 100,
+        percent_decimals(pooled.ci.low, pooled.ci.high),
+        percent_decimals(*limits),
+    )
 
 
 def rate(cell: Headline) -> Cell:

@@ -6,7 +6,15 @@ import math
 from typing import TYPE_CHECKING
 
 from analysis.report.notes import note_sentence
-from analysis.report.numbers import counted, events_of_total, i_squared, p_value, ratio, tau2
+from analysis.report.numbers import (
+    counted,
+    events_of_total,
+    i_squared,
+    p_value,
+    ratio,
+    tau2,
+    whole_difference,
+)
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import and_list, lower_first
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
     from analysis.evidence.protocol import OutcomeDefinition
     from analysis.evidence.tables import Evidence
     from analysis.figures.figure import Figure
+    from analysis.synthesis.absolute import AbsoluteEffect
 
 __all__ = ["missing_trials_table", "shift_section", "trial_section"]
 
@@ -138,6 +147,10 @@ def _left_out_figure(known: TrialEvidence, words: OutcomeDefinition, stem: str) 
     )
 
 
+def _whole(effect: AbsoluteEffect, risk: float) -> int:
+    return whole_difference(effect.per * risk, effect.per * effect.baseline)
+
+
 def _absolute_table(known: TrialEvidence, words: OutcomeDefinition, stem: str) -> Table:
     columns = [
         Column("method", "Risk ratio by"),
@@ -152,9 +165,9 @@ def _absolute_table(known: TrialEvidence, words: OutcomeDefinition, stem: str) -
             "method": EFFECT_METHODS[method],
             "control": round(effect.per * effect.baseline),
             "treated": round(effect.per * effect.risk),
-            "difference": signed_cell(effect.difference),
-            "low": signed_cell(effect.difference_low),
-            "high": signed_cell(effect.difference_high),
+            "difference": signed_cell(_whole(effect, effect.risk)),
+            "low": signed_cell(_whole(effect, effect.risk_low)),
+            "high": signed_cell(_whole(effect, effect.risk_high)),
         }
         for method, effect in known.absolute.items()
     ]

@@ -170,7 +170,7 @@ FIGURES = {
     "bars": (draw_bars, ("Missing data: ", "high risk 2 (22%)"), 3),
     "specifications": (draw_specifications, ("6 specifications", "from 70% to 75%"), 7),
     "drapery": (draw_drapery, ("9 studies", "Prediction interval 60 to 90%"), 10),
-    "change": (draw_change, ("no estimate before, 50% (40 to 60) after",), 2),
+    "change": (draw_change, ("no estimate before, 50.0% (40 to 60) after",), 2),
     "influence": (draw_influence, ("Synthetic 8 2018 (Cook's distance)", "Synthetic 7 2017 (Standard"), 9),
 }
 

@@ -174,3 +174,25 @@ def test_a_share_never_claims_none_or_all_unless_it_is(value, decimals):
     shown = numbers.share(value, decimals)
     assert (shown == "0") == (value == 0)
     assert (shown == "100") == (value == 1)
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "places", "shown"),
+    [
+        pytest.param(0.8249, 0.8351, (1, 1), "−1.0 points", id="each-rounded-first"),
+        pytest.param(0.036, 0.050, (1, 1), "−1.4 points", id="beside-one-decimal"),
+        pytest.param(0.046, 0.06, (1, 0), "−1.4 points", id="as-many-as-the-finer"),
+        pytest.param(0.844, 0.836, (0, 0), "0 points", id="the-same-to-a-reader"),
+        pytest.param(NAN, 0.836, (0, 0), MISSING, id="missing"),
+    ],
+)
+def test_differences_are_those_a_reader_finds(after, before, places, shown):
+    assert numbers.points_between(after, before, *places) == shown
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "difference"),
+    [pytest.param(418.4, 378.7, 39, id="up"), pytest.param(11.6, 12.4, 0, id="same")],
+)
+def test_whole_differences_are_those_of_whole_numbers(after, before, difference):
+    assert numbers.whole_difference(after, before) == difference
