@@ -181,9 +181,13 @@ def pool_effects(
     }
     notes: list[str] = []
     if fit.k > 1 and fit.tau2 == 0 and fit.s2w < 1:
+        # The factor alone narrows; the t quantile widens, and with few studies it may outweigh the factor.
+        widths = [float(one.ci_high[0] - one.ci_low[0]) for one in (fit, equal)]
+        side = "still wider" if widths[0] > widths[1] else "narrower"
         notes.append(
             "the studies differ by less than chance would make them, so the Knapp-Hartung factor is "
-            "below one and narrows the interval"
+            f"below one and lowers the standard error; with its t quantile the interval is {side} than "
+            "that of the common effect"
         )
     mu, se = float(wald.beta[0]), float(wald.se[0])
     prediction = prediction_interval(mu, se, fit.tau2, fit.k, method="t-k-2", level=level)

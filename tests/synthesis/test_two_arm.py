@@ -93,12 +93,20 @@ def test_no_event_anywhere_gives_no_ratio():
         pool_two_arm([0, 0], [10, 12], [0, 0], [11, 9], "OR")
 
 
-def test_near_equal_studies_carry_the_warning_on_the_narrow_interval():
-    pool = pool_two_arm([14, 16], [257, 271], [6, 7], [272, 272], "RR")
-    narrow, plain = pool.effects["knapp-hartung"], pool.effects["wald"]
+@pytest.mark.parametrize(
+    ("events1", "total1", "events2", "total2", "side"),
+    [
+        pytest.param([14, 16], [257, 271], [6, 7], [272, 272], "narrower", id="nearly-alike"),
+        pytest.param([15, 20], [250, 260], [10, 9], [250, 260], "still wider", id="quantile-outweighs"),
+    ],
+)
+def test_near_equal_studies_say_what_became_of_the_interval(events1, total1, events2, total2, side):
+    pool = pool_two_arm(events1, total1, events2, total2, "RR")
+    cautious, common = pool.effects["knapp-hartung"], pool.effects["common"]
 
-    assert narrow.high - narrow.low < plain.high - plain.low
-    assert any("Knapp-Hartung factor is below one" in note for note in pool.notes)
+    assert (cautious.high - cautious.low > common.high - common.low) is (side == "still wider")
+    note = next(note for note in pool.notes if "Knapp-Hartung factor is below one" in note)
+    assert f"is {side} than" in note
 
 
 def test_shown_turns_logarithms_back_but_not_differences():
