@@ -219,8 +219,7 @@ def _alt(
         parts.append(f"Shown and not pooled: {'; '.join(excluded)}.")
     if not isinstance(result, Pooled):
         parts += [
-            f"{level}: {percent(item.estimate, item.ci.low, item.ci.high)} from "
-            f"{counted_studies(item)}."
+            f"{level}: {percent(item.estimate, item.ci.low, item.ci.high)} from {counted_studies(item)}."
             for level, item in _levels(result)
         ]
         parts.append(f"{subgroup_line(result)}.")

@@ -77,8 +77,8 @@ def influence_panel(
 
     def draw(place: Place) -> Drawing:
         per_row = 2 if place.narrow else len(diagnostics)
-        widest = max(text_width(label, FONT_SIZE) for label in labels) + 12
-        label_width = min(widest, 110.0 if place.narrow else 200.0)
+        widest = max(text_width(label, FONT_SIZE, bold=True) for label in labels) + 12
+        label_width = min(widest, 126.0 if place.narrow else 200.0)
         drawing = Drawing(place.width, 0)
         y = 0.0
         for start in range(0, len(diagnostics), per_row):
@@ -112,11 +112,16 @@ def _draw_block(
     room = (drawing.width - 2 * _MARGIN - label_width) / per_row
     heads = [wrap_text(item.head, SMALL_SIZE, room - 14, bold=True) for item in block]
     top = y + 10 + 15 * max(len(lines) for lines in heads)
-    bottom = top + _LINE * len(labels) + 4
-    for index, label in enumerate(labels):
+    # A name that is wider than its column takes a second line.
+    names = [wrap_text(label, FONT_SIZE, label_width - 8, bold=True) for label in labels]
+    starts = [top]
+    for parts in names:
+        starts.append(starts[-1] + _LINE + 14 * (len(parts) - 1))
+    bottom = starts[-1] + 4
+    for index, parts in enumerate(names):
         out = any(item.stands_out(index) for item in block)
-        line = top + _LINE * index + 15
-        drawing.text(_MARGIN, line, label, limit=label_width - 8, bold=out)
+        for place, words in enumerate(parts):
+            drawing.text(_MARGIN, starts[index] + 15 + 14 * place, words, bold=out)
     for rank, (item, lines) in enumerate(zip(block, heads, strict=True)):
         left = _MARGIN + label_width + room * rank + 6
         right = left + room - 20
@@ -139,7 +144,7 @@ def _draw_block(
         for index, value in enumerate(item.values):
             if is_missing(value):
                 continue
-            line = top + _LINE * index + 10
+            line = starts[index] + 10
             x = axis.at(value, left, right)
             role = "second" if item.stands_out(index) else "accent"
             drawing.line(origin, line, x, line, stroke=role, width=1.5)

@@ -86,7 +86,11 @@ def traffic_lights(
             drawing.text(x, 18, str(rank + 1), bold=True, size=SMALL_SIZE, anchor="middle")
         y = 26.0
         for row in rows:
-            drawing.text(_MARGIN, y + 16, row.label, limit=label_width - 8)
+            # A name that is wider than its column takes a second line.
+            names = wrap_text(row.label, FONT_SIZE, label_width - 8)
+            for turn, words in enumerate(names):
+                drawing.text(_MARGIN, y + 16 + 14 * turn, words)
+            middle = y + 12 + 7 * (len(names) - 1)
             for judged in _used([row], judgements):
                 lights = [
                     # Phones show no tips; the table of data says the same.
@@ -97,8 +101,8 @@ def traffic_lights(
                     for rank, domain in enumerate(domains)
                     if judgements.get(row.values[rank], _UNKNOWN) == judged
                 ]
-                _lights(drawing, lights, y + 12, radius, judged)
-            y += 24
+                _lights(drawing, lights, middle, radius, judged)
+            y += 24 + 14 * (len(names) - 1)
             drawing.line(_MARGIN, y, left + step * len(domains), y, stroke="grid")
         y += 12
         used = _used(rows, judgements)

@@ -310,3 +310,12 @@ def test_a_doi_plot_counts_both_limbs_round_the_study_nearest_the_middle():
     )
     heights = [float(up) for up in re.findall(r'<circle cx="[\d.]+" cy="([\d.]+)"[^>]*><title>', figure.svg)]
     assert heights.index(min(heights)) == 1
+
+
+@pytest.mark.parametrize("draw", [draw_lights, draw_influence], ids=["lights", "influence"])
+def test_no_name_is_cut_on_a_phone(draw, monkeypatch):
+    monkeypatch.setitem(globals(), "LABELS", (*LABELS[1:], "[Synthetic registry of] 2019"))
+    figure = draw()
+    for svg in (figure.svg, figure.svg_narrow):
+        assert "…" not in svg
+        assert overlaps(svg) == []
