@@ -323,7 +323,7 @@ class _Selection:
         def reason_of(row: Outcome) -> str:
             wholes = sorted(self.containing[row.study_id][row.arm_id] & arms[row.study_id])
             own = [whole for whole in wholes if whole != row.arm_id]
-            return f"The arm is part of {own[0]}, which is counted as a whole." if own else ""
+            return f"The arm is part of {arm_name(own[0])}, counted as a whole." if own else ""
 
         return self._keep(rows, "part", reason_of)
 
@@ -434,7 +434,7 @@ def _count_reason(row: Outcome) -> str:
     if row.events_low is not None:
         return f"Only a range of {row.events_low} to {row.events_high} of {row.total} can be read."
     if row.percent_reported is not None:
-        return f"Only a percentage ({row.percent_reported}) can be read, without a count."
+        return f"Only a percentage ({row.percent_reported}%) can be read, without a count."
     return "No count can be read."
 
 

@@ -19,8 +19,11 @@ from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
 from analysis.review.cells import hashed
 from analysis.review.provenance_words import (
+    comparison_words,
     kind_words,
+    named,
     note_words,
+    period_words,
     plain,
     reader_words,
     remarks_of,
@@ -103,7 +106,7 @@ def study_page(evidence: Evidence, study_id: str) -> StudyPage:
     parts = [
         element("h1", escape(study.label)),
         element("p", escape(state_words(evidence, study))),
-        _identity(study),
+        _identity(evidence, study),
         _design(study, evidence.protocol),
         _eligibility(evidence, study),
         element("h2", "Numbers", {"id": "numbers"}),
@@ -174,7 +177,7 @@ def rows_used(evidence: Evidence) -> dict[Key, tuple[Question, ...]]:
     return _used(hashed(evidence))
 
 
-def _identity(study: Study) -> str:
+def _identity(evidence: Evidence, study: Study) -> str:
     doi = link(study.doi, f"https://doi.org/{study.doi}") if study.doi else ""
     pmid = link(study.pmid, f"https://pubmed.ncbi.nlm.nih.gov/{study.pmid}/") if study.pmid else ""
     kind = _KINDS.get(study.source_kind, study.source_kind)
@@ -191,7 +194,7 @@ def _identity(study: Study) -> str:
             ("PubMed", pmid),
             ("Registration", escape(study.registration)),
             ("Read at", f"{link('source', study.source_url)} ({escape(kind)})"),
-            ("Remarks", escape(note_words(study.note))),
+            ("Remarks", escape(named(evidence, note_words(study.note)))),
         ],
     )
 
@@ -203,10 +206,10 @@ def _design(study: Study, protocol: Protocol) -> str:
         "design",
         [
             ("Design", escape(study.design)),
-            ("Compared", escape(plain(study.comparative))),
+            ("Comparison", escape(comparison_words(study))),
             (_countries(study.country), escape(study.country)),
             ("Centres", escape(study.n_centres or "")),
-            ("Enrolment", escape(study.enrolment)),
+            ("Enrolment", escape(period_words(study.enrolment))),
             ("Patients", escape(study.n_patients or "not shown")),
             ("Women", escape("" if study.n_female is None else study.n_female)),
             ("Age", escape(study.age_summary)),
@@ -293,7 +296,7 @@ def _number(evidence: Evidence, item: Trace) -> str:
         ("Agreement", escape(item.agreement)),
         ("Checked", escape(item.verified)),
         ("Doubts", escape(_in_a_row([each.doubt for each in item.doubts]))),
-        ("Remarks", escape(remarks_of(row, used=used, doubted=bool(item.doubts)))),
+        ("Remarks", escape(named(evidence, remarks_of(row, used=used, doubted=bool(item.doubts))))),
         ("Used in", _uses(evidence, row)),
         ("Line", f"row {row.row} of outcomes.csv"),
     ]
@@ -312,7 +315,9 @@ def _uses(evidence: Evidence, row: Outcome) -> str:
         anchor = f"figure-forest-{question.population}-{question.outcome}-{version.alias}"
         href = f"../book/pooling_{question.population}.html#{slug(anchor)}"
         links.append(link(f"{population.short_label.lower()}, {version.id}", href))
-    return "; ".join(links) or escape(f"no headline: {lower_first(_why_unused(evidence, row))}")
+    return "; ".join(links) or escape(
+        f"no headline: {lower_first(named(evidence, _why_unused(evidence, row)))}"
+    )
 
 
 def _why_unused(evidence: Evidence, row: Outcome) -> str:

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence, Outcome, Study
 
 __all__ = [
+    "comparison_words",
     "kind_words",
+    "named",
     "note_words",
+    "period_words",
     "plain",
     "reader_words",
     "remarks_of",
@@ -36,6 +39,11 @@ _OCCLUSIONS = {
     "not_stated": "not stated",
     "iatrogenic": "occlusions caused by a procedure",
 }
+_COMPARISONS = {
+    "single_arm": "none (single arm)",
+    "observational_comparison": "observational",
+    "randomised": "randomised",
+}
 _READ = {
     "stated": "both numbers printed",
     "from_percent": "from the percentage",
@@ -50,6 +58,15 @@ _STATES = {
 _NOT_THE_TITLE = re.compile(
     r"(?P<words>.+?) \((?:(?P<kind>[^()]+); )?(?:full )?title (?P<how>not shown|paraphrased)\)"
 )
+#: Names of columns that stand in remarks.
+_COLUMNS = {"n_female": "number of women", "n_patients": "number of patients"}
+_CODE = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+_ISO_MONTH = re.compile(r"\b(\d{4})-(0[1-9]|1[0-2])\b(?!-)")
+_SHORT_MONTH = re.compile(rf"\b({'|'.join(name[:3] for name in _MONTHS)})\b(?= \d{{4}}|-[A-Z][a-z]+ \d{{4}})")
 _A_TIME = re.compile(r"\bday[- ]?\d+\b|\b\d+[- ]?(?:h|hours?|d|days?|weeks?|months?)\b", re.IGNORECASE)
 _REQUEST = re.compile(r"(?:to be )?check(?:ed)? before pooling", re.IGNORECASE)
 
@@ -63,6 +80,11 @@ def plain(code: Any) -> str:
     'mixed segments'
     """
     return str(code).replace("_", " ")
+
+
+def comparison_words(study: Study) -> str:
+    """Say what a study compares."""
+    return _COMPARISONS.get(study.comparative, plain(study.comparative))
 
 
 def kind_words(row: Outcome | Study, protocol: Protocol) -> dict[str, str]:
@@ -125,8 +147,30 @@ def note_words(note: str) -> str:
     >>> note_words("identity_incomplete (authors not shown). 43 of 196.")
     'Identity incomplete (authors not shown). 43 of 196.'
     """
-    text = note.replace("identity_incomplete", "identity incomplete")
+    text = _CODE.sub(lambda code: _COLUMNS.get(code[0], plain(code[0])), note)
     return text[:1].upper() + text[1:]
+
+
+def period_words(text: str) -> str:
+    """Write the months of a period of enrolment in full.
+
+    Examples
+    --------
+    >>> period_words("2020-01 to 2023-08"), period_words("1 Jan 2022-31 Dec 2022"), period_words("2017-2020")
+    ('January 2020 to August 2023', '1 January 2022 to 31 December 2022', '2017-2020')
+    """
+    full = {name[:3]: name for name in _MONTHS}
+    words = _ISO_MONTH.sub(lambda found: f"{_MONTHS[int(found[2]) - 1]} {found[1]}", text)
+    words = _SHORT_MONTH.sub(lambda found: full[found[1]], words)
+    months = "|".join(_MONTHS)
+    return re.sub(rf"(\d{{4}}|{months})-(?=(?:\d+ )?(?:{months}) \d{{4}})", r"\1 to ", words)
+
+
+def named(evidence: Evidence, text: str) -> str:
+    """Write the studies that a text names by key with their names."""
+    labels = {study.study_id: study.label for study in evidence.studies}
+    keys = "|".join(re.escape(key) for key in sorted(labels, key=len, reverse=True))
+    return re.sub(rf"\b(?:{keys})\b", lambda key: labels[key[0]], text)
 
 
 def remarks_of(row: Outcome, *, used: bool, doubted: bool) -> str:
@@ -156,7 +200,7 @@ def state_words(evidence: Evidence, study: Study) -> str:
     state, since = _STATES.get(study.eligibility, (plain(study.eligibility), "Listed since evidence version"))
     version = evidence.version(study.first_version)
     label = f"{version.label[:1].lower()}{version.label[1:]}"
-    return f"{state}: {study.eligibility_reason}. {since} {version.id} ({label})."
+    return f"{state}: {named(evidence, study.eligibility_reason)}. {since} {version.id} ({label})."
 
 
 def _levels(protocol: Protocol, subgroup: str) -> dict[str, str]:

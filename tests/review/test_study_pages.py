@@ -1,5 +1,6 @@
 """A page for each study: complete, safe, and one step from every number in a chapter."""
 
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -217,3 +218,27 @@ def test_a_notice_stands_on_the_page_of_its_study(evidence):
 
     assert f"retraction of 2026-11-01, heeded since version {version}: withdrawn by its journal" in read.text
     assert "https://example.org/notice" in read.links
+
+
+@pytest.mark.parametrize(
+    ("printed", "words"),
+    [
+        pytest.param("2020-01 to 2023-08", "January 2020 to August 2023", id="numbers"),
+        pytest.param("Jan-Sep 2016", "January to September 2016", id="one year"),
+        pytest.param("May 2020-Apr 2023", "May 2020 to April 2023", id="short names"),
+        pytest.param("MT 2015-2020; BMT alone 2006-2015", "MT 2015-2020; BMT alone 2006-2015", id="years"),
+    ],
+)
+def test_periods_are_written_in_one_way(printed, words):
+    from analysis.review.provenance_words import period_words
+
+    assert period_words(printed) == words
+
+
+def test_pages_name_studies_and_columns_in_words(evidence):
+    keys = {study.study_id for study in evidence.studies}
+    for study in evidence.studies:
+        body = study_page(evidence, study.study_id).body
+        told = re.sub(r"<code>.*?</code>|<[^>]+>", " ", body)
+        assert not keys & set(re.findall(r"[a-z0-9-]+", told)), study.study_id
+        assert not re.findall(r"\b[a-z]+_[a-z_]+\b", told), study.study_id
