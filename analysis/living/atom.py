@@ -27,7 +27,7 @@ def atom_feed(evidence: Evidence) -> bytes:
     """Return the feed: one entry a version, newest first, with what it changed."""
     ElementTree.register_namespace("", _ATOM)
     feed = ElementTree.Element(f"{{{_ATOM}}}feed", {"{http://www.w3.org/XML/1998/namespace}lang": "en"})
-    _add(feed, "title", f"{evidence.protocol.title}: living systematic review")
+    _add(feed, "title", f"{evidence.protocol.title}: a living systematic review")
     _add(feed, "id", f"urn:uuid:{_SPACE}")
     _add(feed, "updated", _time(evidence.versions[-1]))
     _add(_add(feed, "author"), "name", "The maintainers of the review")

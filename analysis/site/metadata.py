@@ -22,6 +22,8 @@ _PUBLISHER = "The DMVO living review maintainers"
 _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _ARTICLE = re.compile(r'<article class="bd-article">(.*)</article>', re.DOTALL)
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
+#: The first page bears the name of the whole book, which the theme puts behind every title.
+_TWICE = re.compile(r"<title>\s*(\S.*?)\s*(?:&#8212;|—)\s*\1\s*</title>", re.DOTALL)
 _TAGS = re.compile(r"<span class=\"review-tip\".*?</span>|<[^>]+>", re.DOTALL)
 _DESCRIPTION = re.compile(r'<meta\b[^>]*\bname="description"[^>]*>')
 _CONTENT = re.compile(r'\bcontent="([^"]*)"')
@@ -59,7 +61,7 @@ def page_facts(html: str, path: Path, base: str, *, own: bool) -> PageFacts:
     `own` keeps the description that the page has; otherwise it is taken from the first paragraph.
     `base` is the address of the site, blank when unknown: the page's address is then relative.
     """
-    title = _TITLE.search(html)
+    title = _TITLE.search(_title_once(html))
     known = _DESCRIPTION.search(html)
     content = _CONTENT.search(known[0]) if known else None
     stored = unescape(content[1]) if content else ""
@@ -68,6 +70,10 @@ def page_facts(html: str, path: Path, base: str, *, own: bool) -> PageFacts:
         stored if own and stored else describe(html, stored),
         f"{base}{path.as_posix()}",
     )
+
+
+def _title_once(html: str) -> str:
+    return _TWICE.sub(r"<title>\1</title>", html)
 
 
 def structured_data(evidence: Evidence, facts: PageFacts, base: str) -> dict[str, Any]:
@@ -129,7 +135,7 @@ def head_tags(html: str, facts: PageFacts, base: str, data: dict[str, Any] | Non
     """
     if 'property="og:title"' in html:
         return html
-    html = _DESCRIPTION.sub("", html)
+    html = _DESCRIPTION.sub("", _title_once(html))
     tags = [
         f'<meta name="description" content="{escape(facts.description)}">',
         f'<meta property="og:title" content="{escape(facts.title)}">',

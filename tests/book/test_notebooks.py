@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis import review
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(
     path for path in (ROOT / "book").glob("**/*.ipynb") if ".ipynb_checkpoints" not in path.parts
@@ -71,6 +73,17 @@ def test_no_number_is_typed_in_code(path):
         for token in tokenize.generate_tokens(io.StringIO(code).readline):
             if token.type == tokenize.NUMBER:
                 assert token.string in allowed, f"{name}: {token.string}"
+
+
+def test_every_title_of_the_review_is_that_of_the_protocol():
+    title = f"{review.load().protocol.title}: a living systematic review"
+    first_cell = _cells(ROOT / "book" / "index.ipynb", "markdown")[0]
+
+    assert "".join(first_cell["source"]).splitlines()[0] == f"# {title}"
+    assert (ROOT / "README.md").read_text("utf-8").splitlines()[0] == f"# {title}"
+    for name in ("_config.yml", "CITATION.cff"):
+        assert f'\ntitle: "{title}"\n' in (ROOT / name).read_text("utf-8"), name
+    assert f". {title}. Version " in review.citation_text(review.load())._repr_html_()
 
 
 def test_contents_list_every_chapter():

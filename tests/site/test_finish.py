@@ -39,6 +39,14 @@ def test_a_page_gets_its_own_description_and_open_graph(evidence):
     assert 'type="application/atom+xml"' in html
 
 
+def test_the_name_of_the_book_stands_once_in_a_title(evidence):
+    page = PAGE.replace("Synthetic — Review", "Review &#8212; Review")
+    html = finish_page(page, Path("book/index.html"), evidence)
+
+    assert "<title>Review</title>" in html
+    assert '<meta property="og:title" content="Review">' in html
+
+
 def test_finishing_twice_changes_nothing(evidence):
     once = finish_page(PAGE, Path("book/index.html"), evidence)
 
