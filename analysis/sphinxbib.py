@@ -6,6 +6,8 @@ are honest (an abstract page may show no author), and the note of the entry name
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,13 +15,23 @@ from pybtex.plugin import register_plugin
 from pybtex.style.formatting.unsrt import Style as PlainStyle
 from pybtex.style.labels import BaseLabelStyle
 from pybtex.style.sorting import BaseSortingStyle
-from pybtex.style.template import field, join, optional, optional_field, sentence, tag
+from pybtex.style.template import field, join, node, optional, optional_field, sentence, tag
 
 __all__ = ["ReviewStyle", "register"]
 
 _VOLUME = optional[
     join[field("volume"), optional["(", field("number"), ")"], optional[":", field("pages")]]
 ]
+
+
+@node
+def _year(children: list[Any], context: dict[str, Any]) -> str:
+    """Give the year, unless what stands before it ends with it already."""
+    del children
+    fields = context["entry"].fields
+    year = str(fields.get("year", ""))
+    before = fields.get("journal") or fields.get("title", "")
+    return "" if re.search(rf"\b{re.escape(year)}\b", before) else year
 
 
 class KeyLabels(BaseLabelStyle):
@@ -37,7 +49,15 @@ class ByAuthorOrTitle(BaseSortingStyle):
         """Return what an entry is sorted by."""
         people = entry.persons.get("author", [])
         name = " ".join(people[0].last_names) if people else entry.fields.get("title", entry.key)
-        return name.casefold(), entry.fields.get("year", ""), entry.key
+        return _letters(name), entry.fields.get("year", ""), entry.key
+
+
+def _letters(name: str) -> str:
+    """Return a name without the marks on its letters, so that Ö stands with O."""
+    from pybtex.richtext import Text
+
+    apart = unicodedata.normalize("NFKD", str(Text.from_latex(name)))
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)).casefold()
 
 
 class ReviewStyle(PlainStyle):
@@ -54,7 +74,7 @@ class ReviewStyle(PlainStyle):
             sentence[field("title")],
             sentence[
                 optional[tag("em")[field("journal")]],
-                optional_field("year"),
+                _year(),
                 _VOLUME,
             ],
             sentence(capfirst=True)[optional_field("note")],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.report.numbers import events_of_total, percent, ratio
 from analysis.report.tables import Cell, Column, Table, table_from_rows
+from analysis.review.two_arms import trial_name
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence, Outcome, RivalEstimate
@@ -61,7 +62,7 @@ def trial_counts_table(evidence: Evidence) -> Table:
             }
             rows.append(
                 {
-                    "trial": Cell(study.label, href=study.source_url),
+                    "trial": Cell(trial_name(evidence, study), study.label, study.source_url),
                     "outcome": outcome.short_label,
                     "evt": _count(arms.get("evt")),
                     "control": _count(arms.get("control")),

@@ -149,6 +149,37 @@ def test_style_of_the_bibliography_bears_missing_fields():
     assert lines["alpha2021"].endswith("Title. J.")
 
 
+@pytest.mark.parametrize(
+    ("entry", "line"),
+    [
+        pytest.param("journal={J S 2024;16:93}, year={2024}", "Title. J S 2024;16:93.", id="in-journal"),
+        pytest.param("journal={J Synth}, year={2024}", "Title. J Synth, 2024.", id="apart"),
+        pytest.param("year={2024}, note={of 2023}", "Title. 2024. Of 2023.", id="no-journal"),
+        pytest.param("note={undated}", "Title. Undated.", id="no-year"),
+    ],
+)
+def test_a_year_stands_once_in_an_entry(entry, line):
+    assert _formatted("@misc{a, title={Title}, " + entry + "}") == [line]
+
+
+def test_names_sort_by_letters_without_their_marks():
+    names = ("Xing", "Özdemir", "{\\v S}oric", "Ono")
+    entries = "".join(f"@misc{{k{at}, author={{{name}, A.}}, title={{T}}}}" for at, name in enumerate(names))
+
+    assert [line.split()[1] for line in _formatted(entries)] == ["Ono.", "Özdemir.", "Šoric.", "Xing."]
+
+
+def _formatted(text):
+    from pybtex.database import parse_string
+    from pybtex.plugin import find_plugin
+
+    from analysis.sphinxbib import ReviewStyle
+
+    plain = find_plugin("pybtex.backends", "plaintext")()
+    found = ReviewStyle().format_bibliography(parse_string(text, "bibtex"))
+    return [item.text.render(plain) for item in found]
+
+
 def test_facts_are_kept_beside_the_cache_of_the_same_inputs(tmp_path, monkeypatch):
     calls = []
     from analysis import review
