@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from analysis.evidence.provenance import Trace, trace
-from analysis.evidence.select import Question, select
 from analysis.evidence.short_names import arm_name
 from analysis.report.html import element, escape, link, slug
 from analysis.report.numbers import events_of_total, ratio
 from analysis.report.readable import signs
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
-from analysis.review.cells import hashed
 from analysis.review.provenance_words import (
     comparison_words,
     kind_words,
@@ -31,17 +28,16 @@ from analysis.review.provenance_words import (
     time_words,
     title_words,
 )
+from analysis.review.rows_used import rows_used, why_unused
 
 if TYPE_CHECKING:
     from analysis.evidence.protocol import Protocol
     from analysis.evidence.tables import Evidence, Outcome, Study
-    from analysis.review.cells import HashedEvidence
 
 __all__ = [
     "StudyPage",
     "row_anchor",
     "row_href",
-    "rows_used",
     "studies_table",
     "study_href",
     "study_page",
@@ -156,25 +152,6 @@ def studies_table(evidence: Evidence) -> Table:
             }
         )
     return table_from_rows("studies", "All studies; each name leads to a page with its facts", columns, rows)
-
-
-@lru_cache(maxsize=8)
-def _used(key: HashedEvidence) -> dict[Key, tuple[Question, ...]]:
-    evidence = key.evidence
-    found: dict[Key, list[Question]] = {}
-    for version in evidence.versions:
-        for population in evidence.protocol.populations:
-            for outcome in evidence.protocol.main_outcomes:
-                question = Question(population.key, outcome.key, version=version.id)
-                for keys in select(evidence, question).rows_used:
-                    for each in keys:
-                        found.setdefault(each, []).append(question)
-    return {name: tuple(questions) for name, questions in found.items()}
-
-
-def rows_used(evidence: Evidence) -> dict[Key, tuple[Question, ...]]:
-    """Return every row that a headline uses, with the questions that use it."""
-    return _used(hashed(evidence))
 
 
 def _identity(evidence: Evidence, study: Study) -> str:
@@ -316,29 +293,8 @@ def _uses(evidence: Evidence, row: Outcome) -> str:
         href = f"../book/pooling_{question.population}.html#{slug(anchor)}"
         links.append(link(f"{population.short_label.lower()}, {version.id}", href))
     return "; ".join(links) or escape(
-        f"no headline: {lower_first(named(evidence, _why_unused(evidence, row)))}"
+        f"no headline: {lower_first(named(evidence, why_unused(evidence, row)))}"
     )
-
-
-def _why_unused(evidence: Evidence, row: Outcome) -> str:
-    if row.outcome not in [outcome.key for outcome in evidence.protocol.main_outcomes]:
-        return "The outcome is not one of the main outcomes."
-    return _left_out(hashed(evidence)).get(row.key, "No population of the protocol has it.")
-
-
-@lru_cache(maxsize=8)
-def _left_out(key: HashedEvidence) -> dict[Key, str]:
-    """Return why the newest version does not use a row, by the population that the row came furthest in."""
-    evidence = key.evidence
-    found: dict[Key, str] = {}
-    for outcome in evidence.protocol.main_outcomes:
-        for population in evidence.protocol.populations:
-            counts = select(evidence, Question(population.key, outcome.key, version=evidence.versions[-1].id))
-            for item in counts.left_out:
-                name = (item.study_id, item.arm_id, outcome.key)
-                if name not in found or item.step != "population":
-                    found[name] = item.reason
-    return found
 
 
 def _in_order(evidence: Evidence, study_id: str) -> list[Outcome]:

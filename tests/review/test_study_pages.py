@@ -9,7 +9,8 @@ from analysis import review
 from analysis.evidence.provenance import derivation_words, trace
 from analysis.evidence.short_names import arm_name
 from analysis.report.html import is_site_link
-from analysis.review.provenance import row_anchor, row_href, rows_used, study_href, study_page
+from analysis.review.provenance import row_anchor, row_href, study_href, study_page
+from analysis.review.rows_used import rows_used
 from tests.evidence.synthetic import outcome
 
 
