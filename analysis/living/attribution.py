@@ -98,8 +98,15 @@ def attribute(
     else:
         averaged, error = _sampled(values[len(sets) + n + 1 :], orders)
         count = len(orders)
-    moves = (_without_error(each, values) for each in (np.diff(path), averaged, error))
-    return Moves(*moves, path, count, exact, len(wanted))
+    return Moves(
+        _without_error(np.diff(path), values),
+        _without_error(averaged, values),
+        _without_error(error, values),
+        path,
+        count,
+        exact,
+        len(wanted),
+    )
 
 
 def _without_error(moves: FloatArray, estimates: FloatArray) -> FloatArray:
