@@ -14,7 +14,9 @@ from analysis.synthesis import (
     glmm_random_studies,
     glmm_two_by_two,
     interval_censored_profile,
+    intervals,
     penalised_logistic,
+    quadrature,
     three_level,
     trimfill,
 )
@@ -31,6 +33,7 @@ from analysis.synthesis.inverse_variance import fit_iv, fit_iv_many
 from analysis.synthesis.penalised_logistic import penalised_odds_ratio
 from analysis.synthesis.pooled import pool
 from analysis.synthesis.reconstruct import table_from_margins
+from analysis.synthesis.subgroups import compare_subgroups
 from analysis.synthesis.tau2 import tau2_standard_error
 from analysis.synthesis.three_level import fit_three_level_effects
 from analysis.synthesis.two_arm import pool_two_arm
@@ -152,15 +155,57 @@ def test_a_method_without_an_error_of_tau2_gives_none() -> None:
     assert np.isnan(tau2_standard_error(Problem(Y, V), "ee", np.zeros(1))).all()
 
 
+def test_weights_of_one_row_serve_every_analysis() -> None:
+    weights = np.array([1.0, 2.0, 0.0, 1.0, 1.0])
+    many = fit_iv_many(np.stack([Y, Y**2]), V, weights=weights, tau2_method="dl")
+
+    for row, y in enumerate((Y, Y**2)):
+        one = fit_iv(y, V, weights=weights, tau2_method="dl")
+        assert (many.k[row], many.mu[row]) == pytest.approx((5.0, one.beta[0]), rel=1e-12)
+        assert many.tau2[row] == pytest.approx(one.tau2, rel=1e-12)
+
+
+def test_of_two_tops_of_the_likelihood_the_higher_is_taken() -> None:
+    # A precise study near the mean wants hardly any spread, a vague one far away wants much.
+    residual, v, once = np.array([0.1, 300.0]), np.array([0.001, 100.0]), np.ones(2)
+    found = intervals._tau2_known_mean(residual, v, once)
+
+    def height(t: np.ndarray) -> np.ndarray:
+        return -0.5 * (np.log(v + t) + residual**2 / (v + t)).sum(axis=1)
+
+    grid = np.geomspace(1e-6, 1e6, 200_001)[:, None]
+    heights = height(grid)
+    tops = (heights[1:-1] > heights[:-2]) & (heights[1:-1] > heights[2:])
+    assert tops.sum() == 2
+    assert found == pytest.approx(float(grid[heights.argmax(), 0]), rel=1e-3)
+    assert height(np.array([[found]]))[0] >= heights.max()
+
+
+def test_a_far_point_of_the_integrand_does_not_overflow() -> None:
+    x, n, p0, tau, u0, t = (np.array([value]) for value in (2.0, 3.0, 0.25, 100.0, 0.5, 4.0))
+    # log(1 + p0 (e^400 - 1)) is 400 + log(p0) to all digits.
+    expected = 2 * 400 - 3 * (400 + math.log(0.25)) - 4 * (0.5 + 2)
+
+    assert quadrature._fall(x, n, p0, tau, u0, t)[0] == pytest.approx(expected, rel=1e-14)
+
+
+def test_equal_effects_within_groups_have_no_spread_and_keep_their_estimates() -> None:
+    group = list("aabbabb")
+    made = compare_subgroups(X, N, group, model="iv", tau2_method="ee")
+    alone = pool([3, 9, 7], [20, 22, 14], model="iv", tau2_method="ee")
+
+    assert {part.tau2 for part in made.pooled} == {0.0}
+    assert made.pooled[0].mu == pytest.approx(alone.mu, rel=1e-12)
+    assert made.pooled[0].prediction_mu.note == alone.prediction_mu.note
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         pytest.param(
             lambda: confidence_prediction(Y, V, draws=99), ValueError, "at least 100", id="few-draws"
         ),
-        pytest.param(
-            lambda: confidence_prediction([0.1], [0.2]), ValueError, "two studies", id="one-study"
-        ),
+        pytest.param(lambda: confidence_prediction([0.1], [0.2]), ValueError, "two studies", id="one-study"),
         pytest.param(lambda: doi([1.0], [0.1]), ValueError, "at least two finite", id="doi-one"),
         pytest.param(lambda: doi([1.0, 2.0], [0.1, 0.0]), ValueError, "positive var", id="doi-variance"),
         pytest.param(
