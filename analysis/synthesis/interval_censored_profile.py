@@ -39,8 +39,8 @@ def interval_censored_log_likelihood(
 
     Examples
     --------
-    >>> round(interval_censored_log_likelihood([0], [4], [4], 0.3, 0.5), 12)  # says nothing
-    0.0
+    >>> abs(interval_censored_log_likelihood([0], [4], [4], 0.3, 0.5)) < 1e-12  # says nothing
+    True
     """
     low, high, whole = (np.asarray(each, float) for each in (events_low, events_high, total))
     return _Counts(low, high, whole, np.ones(whole.size)).climb(mu, tau)[0]
