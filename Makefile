@@ -79,8 +79,9 @@ new-review: $(READY)
 	@$(BIN)/python -m analysis validate "$(DIR)/data"
 
 lint: $(READY)
-	@echo "Checking the code's style ..."
+	@echo "Checking the code's style and types ..."
 	@$(BIN)/ruff check .
+	@$(BIN)/mypy
 
 # Site tests fail rather than skip when the site is missing, as it was just built.
 test: lint book

@@ -213,7 +213,9 @@ def points(difference: float | None, decimals: int = 0) -> str:
     return f"{sign}{text} {noun}"
 
 
-def points_between(after: float, before: float, after_places: int = 0, before_places: int = 0) -> str:
+def points_between(
+    after: float | None, before: float | None, after_places: int = 0, before_places: int = 0
+) -> str:
     """Write the difference of two proportions as a reader finds it who takes one from the other.
 
     Each is rounded as it is shown, before the difference is taken.
@@ -223,7 +225,7 @@ def points_between(after: float, before: float, after_places: int = 0, before_pl
     >>> points_between(0.8249, 0.8351, 1, 1), points_between(0.046, 0.06, 1), points_between(0.844, 0.836)
     ('−1.0 points', '−1.4 points', '0 points')
     """
-    if is_missing(after) or is_missing(before):
+    if after is None or before is None or is_missing(after) or is_missing(before):
         return MISSING
     shown = _shown(100 * after, after_places) - _shown(100 * before, before_places)
     return points(float(shown) / 100, max(after_places, before_places))

@@ -14,6 +14,7 @@ from analysis.review.session import ROOT
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence, Study
     from analysis.figures.figure import Figure
+    from analysis.living.flow import View
     from analysis.living.ledger import Ledger
 
 __all__ = [
@@ -238,7 +239,7 @@ def studies_flow(evidence: Evidence, version: str | None = None) -> Figure:
     )
 
 
-def records_flow(evidence: Evidence, view: str = "all") -> Figure:
+def records_flow(evidence: Evidence, view: View = "all") -> Figure:
     """Draw the flow of records from the ledger: ``"last"``, ``"updates"`` or ``"all"`` versions."""
     from analysis.living.flow import count_flow
     from analysis.living.flow_figure import draw_flow

@@ -88,6 +88,8 @@ def _headline_record(cell: Headline, evidence: Evidence) -> dict[str, Any]:
 def _subgroup_records(result: SubgroupResult, evidence: Evidence) -> list[dict[str, Any]]:
     question = result.question
     test = result.test
+    if test is None:
+        return []
     records = []
     for level, pooled in zip(test.levels, test.pooled, strict=True):
         members = [

@@ -12,8 +12,9 @@ from analysis.report.words import and_list, lower_first
 from analysis.review.cells import headline, headlines
 
 if TYPE_CHECKING:
-    from analysis.evidence.tables import Evidence
+    from analysis.evidence.tables import Certainty, Evidence
     from analysis.figures.figure import Figure
+    from analysis.figures.ladder import Step
     from analysis.review.cells import Headline
 
 __all__ = ["Answers", "answers", "overview_figure"]
@@ -57,7 +58,7 @@ def overview_figure(evidence: Evidence) -> Figure:
 
     protocol = evidence.protocol
     today = evidence.versions[-1]
-    steps = []
+    steps: list[Step] = []
     for outcome in protocol.main_outcomes:
         for population in protocol.populations:
             cell = headline(evidence, population.key, outcome.key, today.id)
@@ -73,7 +74,7 @@ def overview_figure(evidence: Evidence) -> Figure:
     )
 
 
-def _step(make: type, cell: Headline, label: str, heading: str) -> object:
+def _step(make: type[Step], cell: Headline, label: str, heading: str) -> Step:
     pooled = cell.pooled
     if pooled is None:
         return make(label, None, None, None, "no public count", heading=heading)
@@ -127,10 +128,10 @@ def _sure(evidence: Evidence) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _by_level(evidence: Evidence, rows: list[object]) -> str:
+def _by_level(evidence: Evidence, rows: list[Certainty]) -> str:
     parts = []
     for level, words in _LEVELS.items():
-        names = [_outcome_name(evidence, row.outcome) for row in rows if row.judgement == level]  # type: ignore[attr-defined]
+        names = [_outcome_name(evidence, row.outcome) for row in rows if row.judgement == level]
         if names:
             parts.append(f"{words} for {and_list(names)}")
     return "; ".join(parts)

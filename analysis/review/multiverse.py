@@ -152,7 +152,9 @@ def _assemble(
     by_set: dict[int, list[int]] = {}
     for index, row in enumerate(many.row):
         by_set.setdefault(int(row), []).append(index)
-    choices, indices, same = [], [], []
+    choices: list[dict[str, str]] = []
+    indices: list[int] = []
+    same: list[bool] = []
     first = combinations[0]
     split = [place for place, factor in enumerate(factors) if factor["tag"] == "not-equivalent"]
     primary = 0
@@ -363,7 +365,7 @@ def _weights(result: ReviewMultiverse, stem: str) -> Table:
         }
         for label, tag, reason in result.factors
     ]
-    rows.sort(key=lambda row: -float(row["weight"].raw))
+    rows.sort(key=lambda row: -result.weight_of(str(row["factor"])))
     columns = [
         Column("factor", "Choice"),
         Column("tag", "Options are"),

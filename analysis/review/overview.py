@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from analysis.report.numbers import (
@@ -53,7 +54,7 @@ def headline_table(evidence: Evidence) -> Table:
         Column("paper", "The paper, 2023", "right"),
     ]
     order = [item.short_label for item in evidence.protocol.main_outcomes]
-    rows.sort(key=lambda row: order.index(row["outcome"]))
+    rows.sort(key=lambda row: order.index(str(row["outcome"])))
     level = _level(evidence)
     return table_from_rows(
         "headline",
@@ -204,7 +205,9 @@ def awaited_note(cell: Headline, most: int = 6) -> str:
 
 
 def paper_share(cell: Headline) -> float:
-    """Patients pooled here over the paper's patients with that kind of occlusion."""
+    """Patients pooled here over the paper's with that kind of occlusion; not a number if it has none."""
+    if cell.published is None:
+        return math.nan
     reached = float(cell.pooled.total.sum()) if cell.pooled else 0.0
     return reached / float(cell.published.n_patients)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from analysis.evidence.short_names import arm_name
 from analysis.report.notes import note_sentence
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
 
 __all__ = ["left_out", "pooled_section", "results_section", "subgroup_section"]
+
+_Item = TypeVar("_Item")
+
 
 def pooled_section(
     evidence: Evidence, population: str, outcome: str, version: str | None = None
@@ -109,14 +113,14 @@ def subgroup_section(
         f"{lower_first(evidence.protocol.population(population).label)}; "
         f"evidence {lower_first(chosen.label)}"
     )
-    flags, hrefs = (
-        [
-            [item for item, group in zip(items, result.groups, strict=True) if group == level]
-            for level in result.test.levels
-        ]
-        for items in (result.counts.flags, _hrefs(result.counts))
+    test, groups = result.test, result.groups
+    figure = forest(
+        test,
+        name=f"forest-{stem}",
+        title=caption,
+        flags=_by_level(result.counts.flags, groups, test.levels),
+        hrefs=_by_level(_hrefs(result.counts), groups, test.levels),
     )
-    figure = forest(result.test, name=f"forest-{stem}", title=caption, flags=flags, hrefs=hrefs)
     return Section(
         (
             Paragraph(subgroup_sentence(result.test)),
@@ -143,6 +147,11 @@ def left_out(evidence: Evidence, counts: Counts, name: str) -> Table:
         for item in counts.left_out
     ]
     return table_from_rows(name, "Rows left out, and why", columns, rows)
+
+
+def _by_level(items: Sequence[_Item], groups: Sequence[str], levels: Sequence[str]) -> list[list[_Item]]:
+    """Split what stands beside the studies of a comparison by its levels."""
+    return [[item for item, group in zip(items, groups, strict=True) if group == level] for level in levels]
 
 
 def _left_out_fold(evidence: Evidence, counts: Counts, stem: str) -> Fold:

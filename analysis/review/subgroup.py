@@ -69,7 +69,7 @@ def _subgroup(key: HashedEvidence, question: Question) -> SubgroupResult:
     evidence = key.evidence
     counts = select(evidence, question)
     labels = {
-        level.key: level.label for level in evidence.protocol.subgroup(question.subgroup).levels
+        level.key: level.label for level in evidence.protocol.subgroup(question.subgroup or "").levels
     }
     groups = tuple(labels[key] for key in counts.group or ())
     if len(set(groups)) < 2:

@@ -6,7 +6,7 @@ import csv
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analysis.report.numbers import count, date_text, share
 from analysis.report.section import Fold, Note, Paragraph, Section
@@ -99,8 +99,8 @@ def agreement_section() -> Section:
         Column("largest", "Largest deviation", "right", note="Relative, among the records that agree."),
         Column("tolerance", "Tolerance", "right", note="The loosest that a number of this kind is held to."),
     ]
-    shown = [
-        row | {name: int(row[name]) for name in names} | {"tolerance": row["tolerance"] or None}
+    shown: list[dict[str, Any]] = [
+        {**row, **{name: int(row[name]) for name in names}, "tolerance": row["tolerance"] or None}
         for row in rows
     ]
     table = table_from_rows(

@@ -111,7 +111,8 @@ def _docstring(text: str) -> str:
 
 
 def _sections(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
-    head, held = "", []
+    head = ""
+    held: list[str] = []
     for place, line in enumerate(lines):
         following = lines[place + 1] if place + 1 < len(lines) else ""
         if _UNDERLINE.match(following.strip()) and line.strip():

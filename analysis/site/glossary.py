@@ -192,7 +192,8 @@ class _Finder:
     def __init__(self, terms: Sequence[Term], page: str) -> None:
         self._page = page
         self._by_form: dict[str, Term] = {}
-        exact, loose = [], []
+        exact: list[str] = []
+        loose: list[str] = []
         for item in terms:
             for form in item.matches:
                 as_written = any(char.isupper() or char.isdigit() for char in form)

@@ -140,7 +140,7 @@ def pool(
     x, n = check_counts(events, total)
     names = check_labels(labels, x.size)
     if exclude is not None:
-        chosen = dict(model=model, scale=scale, tau2_method=tau2_method, ci_method=ci_method)
+        chosen: dict[str, Any] = dict(model=model, scale=scale, tau2_method=tau2_method, ci_method=ci_method)
         chosen |= dict(prediction_method=prediction_method, level=level, correction=correction, amount=amount)
         return _pool_but_show(x, n, names, np.asarray(exclude, dtype=bool), chosen)
     if model == "glmm":
