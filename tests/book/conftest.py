@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.book.browser import launched
 from tests.book.pages import SITE, Page, site_pages
 
 
@@ -22,3 +23,10 @@ def site():
 def pages(site):
     """Every page of the site, read once."""
     return {path: Page(path) for path in site_pages(site)}
+
+
+@pytest.fixture(scope="module")
+def browser(site):
+    """Headless Chromium for the tests of one file."""
+    with launched() as running:
+        yield running

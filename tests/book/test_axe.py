@@ -3,7 +3,7 @@
 import pytest
 
 from tests.book.axe import grave, violations
-from tests.book.browser import chromium_path, launched, opened
+from tests.book.browser import chromium_path, opened
 from tests.book.pages import SITE, distinct_pages
 
 pytestmark = [
@@ -14,12 +14,6 @@ pytestmark = [
 ]
 
 PAGES = distinct_pages(1)
-
-
-@pytest.fixture(scope="module")
-def browser(site):
-    with launched() as running:
-        yield running
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.book.browser import WIDTHS, chromium_path, launched, opened
+from tests.book.browser import WIDTHS, chromium_path, opened
 from tests.book.pages import SITE, distinct_pages
 
 pytestmark = [
@@ -13,12 +13,6 @@ pytestmark = [
 ]
 
 PAGES = distinct_pages(3)
-
-
-@pytest.fixture(scope="module")
-def browser(site):
-    with launched() as running:
-        yield running
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.book.browser import chromium_path, launched, opened
+from tests.book.browser import chromium_path, opened
 from tests.book.pages import SITE
 
 pytestmark = [
@@ -16,12 +16,6 @@ pytestmark = [
 ]
 
 PAGE = SITE / "book" / "multiverse.html"
-
-
-@pytest.fixture(scope="module")
-def browser(site):
-    with launched() as running:
-        yield running
 
 
 @pytest.fixture
