@@ -7,7 +7,8 @@ With ``g = rho / (1 - rho)`` the likelihood is a product without gamma functions
           + \sum_{j<n_i-x_i} \log(1 - p + jg) - \sum_{j<n_i} \log(1 + jg) \Big],
 
 which is exact down to ``g = 0``, where it is the binomial.  The sums run over j once for all studies, by
-how many studies reach each j.
+how many studies reach each j.  Long runs of j are summed by a Gauss rule for sums, so that the cost grows
+with the logarithm of the largest study.
 
 References
 ----------
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,8 @@ DECREMENT = 1e-18
 #: Bounds of the searches for profile limits.
 MU_LIMIT = 60.0
 LARGEST_G = 1e8
+#: Points of one part of a long sum; the error falls by 34 with each.
+SUM_POINTS = 14
 NOTE_NONE = "no finite maximum: there are no events, or events only"
 NOTE_BOUNDARY = "the maximum is at rho = 0, the binomial"
 NOTE_EXTREMES = "every study is at 0 % or 100 %: rho tends to 1"
@@ -92,30 +96,38 @@ class BetaBinomialFit(Result):
 
 class _Likelihood:
     def __init__(self, x: FloatArray, n: FloatArray, w: FloatArray) -> None:
-        self.j = np.arange(float(n.max()))
-        self.hits, self.misses, self.all = (self._reaching(c, w) for c in (x, n - x, n))
+        self.j, once = _nodes(np.concatenate([x, n - x, n]))
+        self.hits, self.misses, self.all = (once * self._reaching(c, w) for c in (x, n - x, n))
+        self.more = self.hits + self.misses - self.all
         p = np.where((x > 0) & (x < n), x / n, 0.5)
         logs = np.where((x > 0) & (x < n), x * np.log(p) + (n - x) * np.log1p(-p), 0.0)
         # log of the binomial coefficients, through the saturated likelihood to keep digits
+        self.rounding = 1e-15 * float(w @ n)
         self.constant = float(w @ (saturated_log_likelihood(x, n) - logs))
 
     def _reaching(self, counts: FloatArray, w: FloatArray) -> FloatArray:
         """Return the weight of studies with a count above each j."""
-        ends = np.bincount(counts.astype(int), w, self.j.size + 1)
-        return np.cumsum(ends[::-1], dtype=float)[::-1][1:]
+        order = np.argsort(counts)
+        above = np.append(np.cumsum(w[order][::-1], dtype=float)[::-1], 0.0)
+        return np.asarray(above[np.searchsorted(counts[order], self.j, side="right")], float)
 
     def __call__(self, mu: float, g: float) -> tuple[float, FloatArray, FloatArray]:
         """Return value, gradient and Hessian by (mu, g)."""
         p, q = 1 / (1 + np.exp(-mu)), 1 / (1 + np.exp(mu))
-        j = self.j
+        j, more = self.j, self.more
         a, b, c = p + j * g, q + j * g, 1 + j * g
-        ra, rb, rc = self.hits / a, self.misses / b, self.all / c
-        value = self.hits @ np.log(a) + self.misses @ np.log(b) - self.all @ np.log(c)
+        ra, rb, rc = self.hits / a, self.misses / b, more / c
+        # As shares of c: of two large studies that oppose each other the sums of logs would cancel.
+        value = self.hits @ _log_share(a, q, c) + self.misses @ _log_share(b, p, c) + more @ np.log(c)
         by_p = ra.sum() - rb.sum()
-        by_g = (ra + rb - rc) @ j
         pp = -(ra / a).sum() - (rb / b).sum()
         pg = -(ra / a) @ j + (rb / b) @ j
-        gg = -(ra / a + rb / b - rc / c) @ (j * j)
+        rest, bent = rc * j, rc / c * (j * j)
+        if g > 0 and np.abs(rc).sum() < g * np.abs(rest).sum():
+            # The same sums, for those of `more` are zero, with less to cancel.
+            rest, bent = -rc / g, (rc / c - 2 * rc) / g**2
+        by_g = ((ra * q + rb * p) / c) @ j + rest.sum()
+        gg = -(ra * q * (a + c) / a + rb * p * (b + c) / b) @ (j / c) ** 2 - bent.sum()
         slope, bend = p * q, p * q * (q - p)
         gradient = np.array([by_p * slope, by_g])
         mixed = pg * slope
@@ -177,6 +189,38 @@ def fit_beta_binomial(
     )
 
 
+def _log_share(part: FloatArray, other: float, whole: FloatArray) -> FloatArray:
+    """Return the log of part / whole, where part + other = whole."""
+    return np.where(part < whole / 2, np.log(part / whole), np.log1p(-np.minimum(other / whole, 0.75)))
+
+
+def _nodes(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return points and weights of a sum over the whole numbers j below the largest count.
+
+    Between two counts the same studies reach every j.  Such a run is cut where j doubles: the terms have
+    no singularity but at negative j, so that on a part from j to 2j a rule of a few points is exact to
+    rounding, for any mean and any g.
+    """
+    ends = np.unique(counts)
+    doubled = 2.0 ** np.arange(np.ceil(np.log2(ends[-1])) + 1)
+    cuts = np.unique(np.concatenate([[0.0], ends, doubled[doubled < ends[-1]]]))
+    parts = [_sum_rule(low, high - low) for low, high in pairwise(cuts.tolist())]
+    return np.concatenate([j for j, _ in parts]), np.concatenate([once for _, once in parts])
+
+
+def _sum_rule(low: float, size: float) -> tuple[FloatArray, FloatArray]:
+    """Return the Gauss rule of the sum over ``size`` whole numbers from ``low``, or these if they are few.
+
+    Its polynomials are those of Gram (discrete Chebyshev), whose recurrence is known.
+    """
+    if size <= SUM_POINTS:
+        return low + np.arange(size), np.ones(int(size))
+    k = np.arange(1.0, SUM_POINTS)
+    beside = 0.5 * k * np.sqrt((1 - (k / size) ** 2) / (4 * k * k - 1))
+    values, vectors = np.linalg.eigh(np.diag(beside, 1) + np.diag(beside, -1))
+    return low + 0.5 * (size - 1) + size * values, size * vectors[0] ** 2
+
+
 def _climb(f: _Likelihood, mu: float, *, hold_mu: bool = False) -> tuple[float, float, bool]:
     """Maximise over mu and g, or over g alone; g = 0 where the likelihood falls from there."""
     if not hold_mu:
@@ -193,7 +237,8 @@ def _climb(f: _Likelihood, mu: float, *, hold_mu: bool = False) -> tuple[float, 
             d, h = d[1:], h[1:, 1:]
         values, vectors = np.linalg.eigh(h)
         step = vectors @ ((vectors.T @ d) / np.maximum(np.abs(values), 1e-8))
-        if values[0] > 0 and d @ step < DECREMENT:
+        gain = float(d @ step)
+        if values[0] > 0 and gain < DECREMENT:
             return mu, g, True
         if g < 1e-14 or g > LARGEST_G:
             break
@@ -201,9 +246,12 @@ def _climb(f: _Likelihood, mu: float, *, hold_mu: bool = False) -> tuple[float, 
         for _ in range(40):
             move = 0.0 if hold_mu else step[0]
             trial = (mu + move, g * float(np.exp(step[-1])))
-            if f(*trial)[0] >= value - 1e-13 * (1 + abs(value)):
+            if f(*trial)[0] >= value - 1e-13 * (1 + abs(value)) - f.rounding:
                 break
             step *= 0.4
+        else:
+            # rounding hides what may be left to climb
+            return mu, g, bool(values[0] > 0 and gain < 1e-12)
         mu, g = trial
     return mu, g, False
 
@@ -216,8 +264,10 @@ def _best_mu(f: _Likelihood, g: float, mu: float) -> tuple[float, float]:
         step = float(np.clip(step, -2.0, 2.0))
         if abs(step) < 1e-13 * (1 + abs(mu)):
             break
-        while f(mu + step, g)[0] < value - 1e-12 * (1 + abs(value)) and abs(step) > 1e-15:
+        while f(mu + step, g)[0] < value - 1e-12 * (1 + abs(value)) - f.rounding and abs(step) > 1e-15:
             step *= 0.5
+        if abs(step) <= 1e-15:
+            break
         mu += step
     return mu, f(mu, g)[0]
 
@@ -240,6 +290,9 @@ def _interval_rho(f: _Likelihood, mu: float, g: float, cut: float, level: float)
     if g > 0 and above(0.0) < 0:
         low = float(np.exp(_root(lambda v: above(np.exp(v)), np.log(g), -0.5, -40.0)))
     start = np.log(max(g, 1e-4))
+    while above(np.exp(start)) <= 0:
+        # large studies may leave no room for even the smallest usual start
+        start -= 2.0
     high = float(np.exp(_root(lambda v: above(np.exp(v)), start, 0.5, np.log(LARGEST_G))))
     upper = 1.0 if np.isinf(high) else high / (1 + high)
     note = "the profile does not fall to the limit as rho grows" if upper == 1.0 else ""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
+from analysis.synthesis import beta_binomial
 from analysis.synthesis.beta_binomial import fit_beta_binomial
 from analysis.synthesis.bootstrap import bootstrap
 from analysis.synthesis.glmm import fit_glmm, heterogeneity_tests
@@ -214,6 +215,53 @@ def test_beta_binomial_of_extremes_says_so() -> None:
     assert "rho tends to 1" in fit.notes[0]
     with pytest.raises(ValueError, match="whole numbers"):
         fit_beta_binomial([0.5], [4])
+
+
+@pytest.mark.parametrize(
+    ("x", "n"),
+    [
+        pytest.param([0, 100_000, 1, 0], [100_000] * 4, id="opposed"),
+        pytest.param([3, 40_000, 7], [25, 90_000, 31], id="one-large"),
+    ],
+)
+def test_beta_binomial_of_large_studies_needs_few_terms(
+    x: list[int], n: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terms = []
+    whole = beta_binomial._Likelihood.__call__
+
+    def counted(self: beta_binomial._Likelihood, mu: float, g: float) -> tuple:
+        terms.append(self.j.size)
+        return whole(self, mu, g)
+
+    monkeypatch.setattr(beta_binomial._Likelihood, "__call__", counted)
+    fit = fit_beta_binomial(x, n)
+
+    # less work than one pass over the whole numbers below the largest study, ten times over
+    assert sum(terms) < 10 * max(n)
+    assert fit.converged
+    assert fit.log_likelihood == pytest.approx(beta_binomial_value(fit.mu, fit.rho, x, n), abs=1e-6)
+    for mu, rho in [(fit.mu + 0.02, fit.rho), (fit.mu - 0.02, fit.rho), (fit.mu, fit.rho * 0.98)]:
+        assert beta_binomial_value(mu, rho, x, n) < fit.log_likelihood
+
+
+@pytest.mark.parametrize(
+    ("low", "size"), [(0, 9), (16, 16), (64, 50), (2**12, 2**12)], ids=["few", "least", "part", "long"]
+)
+@pytest.mark.parametrize(("p", "g"), [(1e-9, 1e6), (0.3, 0.1), (0.9, 1e-6)], ids=["steep", "plain", "flat"])
+def test_a_long_sum_is_exact_with_few_points(low: int, size: int, p: float, g: float) -> None:
+    j, once = beta_binomial._sum_rule(float(low), float(size))
+
+    assert j.size <= beta_binomial.SUM_POINTS
+    whole = math.fsum(math.log(p + i * g) for i in range(low, low + size))
+    assert once @ np.log(p + j * g) == pytest.approx(whole, rel=1e-14)
+
+
+def test_a_spread_far_below_the_usual_start_has_its_limit() -> None:
+    fit = fit_beta_binomial([119_131, 1], [525_863, 1])
+
+    assert fit.boundary
+    assert 0 < fit.ci_rho.high < 1
 
 
 @settings(max_examples=20, deadline=None)
