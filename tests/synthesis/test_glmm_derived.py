@@ -221,7 +221,7 @@ def test_beta_binomial_of_extremes_says_so() -> None:
     ("x", "n"),
     [
         pytest.param([0, 100_000, 1, 0], [100_000] * 4, id="opposed"),
-        pytest.param([3, 40_000, 7], [25, 90_000, 31], id="one-large"),
+        pytest.param([3, 9], [20, 90_000], id="one-large"),
     ],
 )
 def test_beta_binomial_of_large_studies_needs_few_terms(
@@ -237,7 +237,7 @@ def test_beta_binomial_of_large_studies_needs_few_terms(
     monkeypatch.setattr(beta_binomial._Likelihood, "__call__", counted)
     fit = fit_beta_binomial(x, n)
 
-    # less work than one pass over the whole numbers below the largest study, ten times over
+    # one pass over the whole numbers below the largest study, ten times over, would be more
     assert sum(terms) < 10 * max(n)
     assert fit.converged
     assert fit.log_likelihood == pytest.approx(beta_binomial_value(fit.mu, fit.rho, x, n), abs=1e-6)
