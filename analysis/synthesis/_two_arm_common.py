@@ -1,4 +1,4 @@
-"""What the fits of two-arm counts share: the tables that can be compared, and the Wald interval."""
+"""What the fits of two-arm counts share: tables that can be compared, standard error and Wald interval."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 from analysis.synthesis.counts import CountsError
 from analysis.synthesis.special import t_quantile, t_two_sided
 from analysis.synthesis.two_by_two import Tables, check_tables
-from analysis.synthesis.types import Numbers
+from analysis.synthesis.types import FloatArray, Numbers
 
-__all__ = ["Usable", "Wald", "usable_tables", "wald"]
+__all__ = ["NO_PEAK", "Usable", "Wald", "error_of", "usable_tables", "wald"]
+
+NO_PEAK = "the likelihood is not curved downwards where the ascent ended: no standard error"
 
 
 class Usable(NamedTuple):
@@ -44,6 +46,24 @@ def usable_tables(
     dropped = int((~use).sum())
     notes = [f"{dropped} studies without information left out"] if dropped else []
     return Usable(tables.take(use), int(use.size), int(use.sum()), notes)
+
+
+def error_of(information: FloatArray, place: int) -> float:
+    """Return the standard error of one parameter; nan where the likelihood has no peak there.
+
+    Where it runs off without end the information is singular up to rounding, and its inverse may hold any
+    sign.
+
+    Examples
+    --------
+    >>> error_of(np.array([[4.0, 0.0], [0.0, 1.0]]), 0)
+    0.5
+    >>> error_of(np.array([[4.0, 0.0], [0.0, -1.0]]), 0)
+    nan
+    """
+    if not np.isfinite(information).all() or float(np.linalg.eigvalsh(information)[0]) <= 0.0:
+        return math.nan
+    return math.sqrt(float(np.linalg.inv(information)[place, place]))
 
 
 def wald(estimate: float, se: float, level: float, df: float = math.inf) -> Wald:

@@ -31,7 +31,7 @@ import numpy as np
 
 from analysis.results import Result
 from analysis.synthesis._random_studies_likelihood import RandomStudies, Terms
-from analysis.synthesis._two_arm_common import usable_tables, wald
+from analysis.synthesis._two_arm_common import NO_PEAK, error_of, usable_tables, wald
 from analysis.synthesis.special import chi2_tail
 from analysis.synthesis.two_by_two import Tables
 from analysis.synthesis.types import FloatArray, Numbers
@@ -142,7 +142,10 @@ def fit_random_studies_glmm(
     best, ok = (zero, flat_ok) if equal_effects or used == 1 else _highest(surface, zero, flat_ok, correlated)
     at, value = best[0], best[1]
     free = [0, 1, *(j for j in (_S, _T, _R) if at[j] != 0.0)]
-    se = math.sqrt(float(np.linalg.inv(-best[3][np.ix_(free, free)])[1, 1]))
+    se = error_of(-best[3][np.ix_(free, free)], 1)
+    if math.isnan(se):
+        notes.append(NO_PEAK)
+        ok = False
     if float(np.abs(at[_S:]).max()) > _FAR:
         notes.append("no finite maximum was met: the likelihood still grows with a spread")
     tau2 = float(at[_T] ** 2 + at[_R] ** 2)

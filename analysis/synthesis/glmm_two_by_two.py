@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.results import Result
-from analysis.synthesis._two_arm_common import usable_tables, wald
+from analysis.synthesis._two_arm_common import NO_PEAK, error_of, usable_tables, wald
 from analysis.synthesis._two_arm_likelihood import (
     Conditional,
     ConditionalApproximate,
@@ -134,8 +134,10 @@ def fit_two_arm_glmm(
     if boundary:
         best, ok, tau = at_zero, flat_ok, 0.0
     information = -best.hessian
-    variance = 1.0 / information[0, 0] if boundary else float(np.linalg.inv(information)[0, 0])
-    estimate, se = float(best.point[0]), math.sqrt(variance)
+    estimate, se = float(best.point[0]), error_of(information[:1, :1] if boundary else information, 0)
+    if math.isnan(se):
+        notes.append(NO_PEAK)
+        ok = False
     made = wald(estimate, se, level, math.inf if ci_method == "wald" else used - 1.0)
     lrt = max(0.0, 2.0 * (likelihood.saturated() - at_zero.value))
     return TwoArmGlmm(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.synthesis._two_arm_common import usable_tables, wald
+from analysis.synthesis._two_arm_common import error_of, usable_tables, wald
 from analysis.synthesis.counts import CountsError
 from analysis.synthesis.glmm_random_studies import fit_random_studies_glmm
 from analysis.synthesis.glmm_two_by_two import fit_two_arm_glmm
@@ -60,6 +60,32 @@ def test_no_error_no_test(se: float) -> None:
 
     assert math.isnan(made.statistic)
     assert math.isnan(made.p_value)
+
+
+@pytest.mark.parametrize(
+    ("information", "error"),
+    [
+        pytest.param([[4.0, 0.0], [0.0, 1.0]], 0.5, id="peak"),
+        pytest.param([[4.0, 0.0], [0.0, -1.0]], math.nan, id="saddle"),
+        pytest.param([[4.0, 2.0], [2.0, 1.0]], math.nan, id="ridge"),
+        pytest.param([[math.nan, 0.0], [0.0, 1.0]], math.nan, id="missing"),
+    ],
+)
+def test_there_is_an_error_only_at_a_peak(information: list, error: float) -> None:
+    assert error_of(np.array(information), 0) == pytest.approx(error, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [lambda *counts: fit_two_arm_glmm(*counts, "CM.EL"), lambda *counts: fit_two_arm_glmm(*counts, "CM.AL")],
+    ids=["exact", "approximate"],
+)
+def test_a_likelihood_that_runs_off_is_told_and_raises_nothing(fit) -> None:
+    found = fit([0, 10, 0, 10], [10] * 4, [9, 0, 10, 0], [10] * 4)
+
+    assert not found.converged
+    assert "no finite maximum" in found.notes[0]
+    assert found.se > 0 or (math.isnan(found.ci_low) and "no standard error" in found.notes[-1])
 
 
 @pytest.mark.parametrize("fit", [fit_two_arm_glmm, fit_random_studies_glmm], ids=["fixed", "random"])
