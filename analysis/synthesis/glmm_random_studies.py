@@ -340,7 +340,9 @@ def _free_effects(t: Tables, zero: FloatArray, integration: str) -> float:
         terms = model.terms(float(at[0]), effect, float(at[1]), 0.0, 0.0)
         cross = terms.hessian[:, 1, [0, 2]] * inner[:, None]
         hessian = terms.hessian[:, [0, 2]][:, :, [0, 2]].sum(axis=0)
-        hessian = hessian - np.einsum("ki,kj,k->ij", cross, cross, 1.0 / terms.hessian[:, 1, 1])
+        # an effect held at its end may be so flat that its curvature is lost: it takes nothing away
+        bend = np.where(inner, terms.hessian[:, 1, 1], -1.0)
+        hessian = hessian - np.einsum("ki,kj,k->ij", cross, cross, 1.0 / bend)
         return float(terms.value.sum()), terms.gradient[:, [0, 2]].sum(axis=0), lambda: hessian
 
     def laplace(at: FloatArray) -> tuple[float, FloatArray]:

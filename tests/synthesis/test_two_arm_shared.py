@@ -88,6 +88,13 @@ def test_a_likelihood_that_runs_off_is_told_and_raises_nothing(fit) -> None:
     assert found.se > 0 or (math.isnan(found.ci_low) and "no standard error" in found.notes[-1])
 
 
+def test_an_effect_too_flat_to_have_a_curvature_leaves_the_test_of_effects() -> None:
+    found = fit_random_studies_glmm([10, 5, 0], [10, 5, 9], [2, 0, 0], [10, 9, 7], drop00=False, coding=1)
+
+    assert math.isfinite(found.lrt)
+    assert 0 < found.lrt_p < 1
+
+
 @pytest.mark.parametrize("fit", [fit_two_arm_glmm, fit_random_studies_glmm], ids=["fixed", "random"])
 def test_interval_and_test_by_t_agree_on_significance(fit) -> None:
     plain, found = fit(*COUNTS), fit(*COUNTS, ci_method="t")
