@@ -33,7 +33,8 @@ __all__ = [
 
 _KEY = (
     "Diamonds: this review. Squares: estimates as printed elsewhere; without an interval where none is "
-    "printed. A question mark: a number that is not printed. The reviews share studies, so their agreement is no independent support."
+    "printed. A question mark: a number that is not printed. The reviews share studies, so their "
+    "agreement is no independent support."
 )
 
 
