@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from analysis.evidence.provenance import Trace, trace
 from analysis.evidence.short_names import arm_name
@@ -16,6 +15,7 @@ from analysis.report.readable import signs
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
 from analysis.review.provenance_words import (
+    address_words,
     comparison_words,
     kind_words,
     named,
@@ -99,9 +99,10 @@ def study_page(evidence: Evidence, study_id: str) -> StudyPage:
     """Gather everything that was read about one study."""
     study = evidence.study(study_id)
     rows = _in_order(evidence, study_id)
+    used = any(row.key in rows_used(evidence) for row in rows)
     parts = [
         element("h1", escape(study.label)),
-        element("p", escape(state_words(evidence, study))),
+        element("p", escape(state_words(evidence, study, used=used))),
         _identity(evidence, study),
         _design(study, evidence.protocol),
         _eligibility(evidence, study),
@@ -255,7 +256,7 @@ def _number(evidence: Evidence, item: Trace) -> str:
     readers = [
         f"reader {each.extractor}: "
         + (f"{each.events}/{each.total}" if each.events is not None else "no count")
-        + reader_words(each.derivation)
+        + reader_words(each.derivation, row.derivation)
         for each in item.extractions
     ]
     heading = element("h3", escape(f"{name}, {arm_name(row.arm_id)}: {shown}"), {"id": row_anchor(row.key)})
@@ -292,9 +293,13 @@ def _uses(evidence: Evidence, row: Outcome) -> str:
         anchor = f"figure-forest-{question.population}-{question.outcome}-{version.alias}"
         href = f"../book/pooling_{question.population}.html#{slug(anchor)}"
         links.append(link(f"{population.short_label.lower()}, {version.id}", href))
-    return "; ".join(links) or escape(
-        f"no headline: {lower_first(named(evidence, why_unused(evidence, row)))}"
-    )
+    newest = evidence.versions[-1].id
+    if any(question.version == newest for question in rows_used(evidence).get(row.key, ())):
+        return "; ".join(links)
+    why = named(evidence, why_unused(evidence, row))
+    if links:
+        return "; ".join(links) + escape(f"; not in {newest}: {lower_first(why)}")
+    return escape(f"No headline. {why}")
 
 
 def _in_order(evidence: Evidence, study_id: str) -> list[Outcome]:
@@ -336,7 +341,7 @@ def _grades(evidence: Evidence, study_id: str) -> str:
 
 def _appraisal(evidence: Evidence, study_id: str) -> str:
     facts = [
-        (_ITEMS.get(row.item, plain(row.item)), escape(f"{plain(row.value)} ({row.basis})"))
+        (_ITEMS.get(row.item, plain(row.item)), escape(f"{plain(row.value)}: {row.basis}"))
         for row in evidence.appraisal
         if row.study_id == study_id
     ]
@@ -350,7 +355,7 @@ def _block(title: str, anchor: str, facts: Sequence[tuple[str, str]]) -> str:
 def _facts(facts: Sequence[tuple[str, str]]) -> str:
     """Lay out names and values; a value is HTML already, and a fact without one is left out."""
     inner = "".join(
-        element("dt", escape(name)) + element("dd", signs(value)) for name, value in facts if value
+        element("dt", signs(escape(name))) + element("dd", signs(value)) for name, value in facts if value
     )
     return element("dl", inner, {"class": "review-facts"})
 
@@ -365,10 +370,10 @@ def _in_a_row(parts: Sequence[str]) -> str:
 
 
 def _with_links(text: str) -> str:
-    """Set each address in a text as a link that shows where it leads, not the whole address."""
+    """Set each address in a text as a link that names what it leads to, not the whole address."""
     parts = re.split(r"(https?://[^\s()]+)", text)
     return "".join(
-        link(urlsplit(part).netloc, part) if place % 2 else escape(part) for place, part in enumerate(parts)
+        link(address_words(part), part) if place % 2 else escape(part) for place, part in enumerate(parts)
     )
 
 

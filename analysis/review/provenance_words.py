@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from analysis.evidence.protocol import Protocol
     from analysis.evidence.tables import Evidence, Outcome, Study
 
 __all__ = [
+    "address_words",
     "comparison_words",
     "kind_words",
     "named",
@@ -25,7 +27,7 @@ __all__ = [
 
 _TIMES = {
     "90d": "90 days",
-    "90d_assumed": "90 days, assumed: the source prints no time",
+    "90d_assumed": "90 days, assumed: the source prints no time beside the count",
     "24h": "24 hours",
     "end_of_procedure": "end of the procedure",
     "in_hospital": "in hospital",
@@ -49,8 +51,18 @@ _READ = {
     "from_percent": "from the percentage",
     "not_available": "",
 }
+#: For a count of which the row, once reconciled, says otherwise.
+_READ_OTHERWISE = {
+    "stated": "taken as printed",
+    "from_percent": "worked out from the percentage",
+    "not_available": "",
+}
 _STATES = {
     "include": ("Included", "It enters with evidence version"),
+    "include_without": (
+        "Included",
+        "No count of it enters a pool; it has been listed since evidence version",
+    ),
     "awaiting": ("Awaiting usable counts", "It enters no pool; it has been listed since evidence version"),
     "exclude": ("Excluded", "It enters no pool; it has been listed since evidence version"),
 }
@@ -189,15 +201,53 @@ def remarks_of(row: Outcome, *, used: bool, doubted: bool) -> str:
     return "; ".join([*kept, f"a reader asked to check the count: {done}; {fate}"])
 
 
-def reader_words(derivation: str) -> str:
-    """Say in brackets how a reader came to a count; nothing for one that could not be read."""
-    words = _READ.get(derivation, plain(derivation))
+def reader_words(derivation: str, settled: str) -> str:
+    """Say in brackets how a reader came to a count; nothing for one that could not be read.
+
+    Parameters
+    ----------
+    derivation
+        How the reader came to the count, in the words of the readers' sheets.
+    settled
+        How the row says that it was read, once reconciled; where it says otherwise, what the reader
+        wrote is told as the reader's.
+
+    Examples
+    --------
+    >>> reader_words("stated", "stated"), reader_words("stated", "deduced")
+    (' (both numbers printed)', ' (taken as printed)')
+    """
+    words = (_READ if derivation == settled else _READ_OTHERWISE).get(derivation, plain(derivation))
     return f" ({words})" if words else ""
 
 
-def state_words(evidence: Evidence, study: Study) -> str:
-    """Say whether a study is in, why, and since which version it is known."""
-    state, since = _STATES.get(study.eligibility, (plain(study.eligibility), "Listed since evidence version"))
+def address_words(address: str) -> str:
+    """Name what an address leads to: a file by its name, and the site that has it.
+
+    Examples
+    --------
+    >>> address_words("https://example.org/a/Trials%20of%202025.pdf"), address_words("https://example.org/a")
+    ('"Trials of 2025.pdf" at example.org', 'example.org')
+    """
+    parts = urlsplit(address)
+    file = unquote(parts.path).rsplit("/", 1)[-1]
+    return f'"{file}" at {parts.netloc}' if "." in file else parts.netloc
+
+
+def state_words(evidence: Evidence, study: Study, *, used: bool) -> str:
+    """Say whether a study is in, why, and since which version it is known.
+
+    Parameters
+    ----------
+    evidence
+        Tables of the review.
+    study
+        One study.
+    used
+        Whether a headline uses a number of the study: without one an included study enters no pool.
+    """
+    key = "include_without" if study.eligibility == "include" and not used else study.eligibility
+    state, since = _STATES.get(key, (plain(study.eligibility), "Listed since evidence version"))
     version = evidence.version(study.first_version)
     label = f"{version.label[:1].lower()}{version.label[1:]}"
     return f"{state}: {named(evidence, study.eligibility_reason)}. {since} {version.id} ({label})."

@@ -158,13 +158,47 @@ def test_readers_differ_only_where_their_answers_do(changes, answers, words):
     assert agreement_words(row, raw) == words
 
 
-def test_only_an_included_study_enters(evidence):
+def test_only_an_included_study_with_a_number_in_use_enters(evidence):
+    used = {key[0] for key in rows_used(evidence)}
     for study in evidence.studies:
         text = _Ids(study_page(evidence, study.study_id).body).text
-        included = study.eligibility == "include"
 
-        assert ("It enters with evidence version" in text) == included, study.study_id
-        assert ("It enters no pool" in text) != included, study.study_id
+        assert ("It enters with evidence version" in text) == (study.study_id in used), study.study_id
+        assert ("No count of it enters a pool" in text) == (
+            study.eligibility == "include" and study.study_id not in used
+        ), study.study_id
+        assert ("It enters no pool" in text) == (study.eligibility != "include"), study.study_id
+
+
+@pytest.mark.parametrize(
+    ("derivation", "settled", "words"),
+    [
+        pytest.param("stated", "stated", " (both numbers printed)", id="as settled"),
+        pytest.param("stated", "deduced", " (taken as printed)", id="settled otherwise"),
+        pytest.param("from_percent", "stated", " (worked out from the percentage)", id="found in print"),
+        pytest.param("not_available", "deduced", "", id="no count"),
+    ],
+)
+def test_a_reader_does_not_contradict_how_a_row_was_read(derivation, settled, words):
+    from analysis.review.provenance_words import reader_words
+
+    assert reader_words(derivation, settled) == words
+
+
+def test_a_number_that_only_older_versions_use_says_why(evidence):
+    newest = evidence.versions[-1].id
+    older = [key for key, uses in rows_used(evidence).items() if newest not in {use.version for use in uses}]
+
+    assert older
+    for key in older:
+        assert f"; not in {newest}: " in study_page(evidence, key[0]).body, key
+
+
+def test_no_page_writes_a_comparison_in_two_signs_or_names_only_a_site(evidence):
+    for study in evidence.studies:
+        body = study_page(evidence, study.study_id).body
+        assert not re.search("&[lg]t;=", body), study.study_id
+        assert ">github.com</a>" not in body, study.study_id
 
 
 def test_no_page_asks_for_a_check_before_pooling_what_is_pooled(evidence):
@@ -200,7 +234,7 @@ def test_a_number_that_no_headline_uses_says_why(evidence):
     for row in evidence.outcomes:
         if row.key not in rows_used(evidence):
             body = study_page(evidence, row.study_id).body
-            assert "<dd>no headline: " in body, row.key
+            assert "<dd>No headline. " in body, row.key
             assert "No population of the protocol" not in body, row.key
 
 
