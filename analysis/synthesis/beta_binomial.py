@@ -35,6 +35,8 @@ __all__ = ["BetaBinomialFit", "fit_beta_binomial"]
 
 MAX_ITERATIONS = 200
 #: Newton decrement, in squared standard errors, at which the ascent stops.
+#: Sizes of g from which the likelihood is climbed, the usual one first.
+_FIRST_G = (0.05, 0.5)
 DECREMENT = 1e-18
 #: Bounds of the searches for profile limits.
 MU_LIMIT = 60.0
@@ -222,12 +224,24 @@ def _sum_rule(low: float, size: float) -> tuple[FloatArray, FloatArray]:
 
 
 def _climb(f: _Likelihood, mu: float, *, hold_mu: bool = False) -> tuple[float, float, bool]:
-    """Maximise over mu and g, or over g alone; g = 0 where the likelihood falls from there."""
+    """Maximise over mu and g, or over g alone; g = 0 where nothing above it is higher."""
     if not hold_mu:
         mu, _ = _best_mu(f, 0.0, mu)
-    if f(mu, 0.0)[1][1] <= 1e-9:
-        return mu, 0.0, True
-    g = 0.05
+    value, gradient, _ = f(mu, 0.0)
+    if gradient[1] > 1e-9:
+        return _ascend(f, mu, _FIRST_G[0], hold_mu)
+    # The likelihood falls from g = 0, yet one giant study can hide a higher top behind the fall.
+    best, top = value + 1e-9 * (1 + abs(value)), (mu, 0.0, True)
+    for g in _FIRST_G:
+        found = _ascend(f, mu, g, hold_mu)
+        reached = f(found[0], found[1])[0]
+        if found[2] and reached > best:
+            best, top = reached, found
+    return top
+
+
+def _ascend(f: _Likelihood, mu: float, g: float, hold_mu: bool) -> tuple[float, float, bool]:
+    """Climb from (mu, g) with g above zero; the flag tells whether a top was reached."""
     for _ in range(MAX_ITERATIONS):
         value, gradient, hessian = f(mu, g)
         # steps in log g: the likelihood is close to quadratic there over many sizes of g
