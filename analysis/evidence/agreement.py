@@ -55,9 +55,10 @@ class Kappa:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What two extractors wrote about one row; ``None`` where one left it out."""
+    """What two extractors, named by number, wrote about one row; ``None`` where one left it out."""
 
     key: tuple[str, str, str]
+    readers: tuple[int, int]
     first: DoubleExtraction | None
     second: DoubleExtraction | None
 
@@ -176,7 +177,7 @@ def pairs_of(
             by_key[row.study_id, row.arm_id, row.outcome][row.extractor] = row
             covered[row.study_id].add(row.extractor)
     return tuple(
-        Pair(key, wrote.get(one), wrote.get(other))
+        Pair(key, (one, other), wrote.get(one), wrote.get(other))
         for key, wrote in by_key.items()
         for one, other in combinations(sorted(covered[key[0]]), 2)
         if one in wrote or other in wrote

@@ -91,10 +91,15 @@ def trial_arms(evidence: Evidence, outcome: str, version: str | None = None) -> 
     )
 
 
+def _informative(item: TwoArms) -> bool:
+    return 0 < item.events1 + item.events2 < item.total1 + item.total2
+
+
 def trial_series(evidence: Evidence, outcome: str, version: str | None = None) -> TrialSeries | None:
     """Pool the trials as they were published, year by year, in one batched random-effects fit.
 
-    Returns ``None`` when no trial has a readable count in both arms.
+    A trial in which nobody, or everybody, in both arms had the event says nothing on a ratio and is
+    left out, as in the main pool. Returns ``None`` when no trial remains.
     """
     from scipy.special import ndtri
 
@@ -102,7 +107,7 @@ def trial_series(evidence: Evidence, outcome: str, version: str | None = None) -
     from analysis.synthesis.inverse_variance import fit_iv_many
     from analysis.synthesis.two_by_two import two_arm_effects
 
-    arms = trial_arms(evidence, outcome, version)
+    arms = tuple(item for item in trial_arms(evidence, outcome, version) if _informative(item))
     years, weights = year_weights([item.year for item in arms])
     if not years:
         return None

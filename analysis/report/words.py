@@ -199,12 +199,18 @@ def pooled_sentence(result: Pooled, *, setting: str, outcome: str, direction: st
     )
 
 
+def _whole(reason: str) -> str:
+    """Give the remark of a missing prediction interval its subject."""
+    text = reason.rstrip(".")
+    return f"the prediction interval {text}" if text.startswith("needs ") else text
+
+
 def prediction_sentence(result: Pooled) -> str:
     """Say where the rate of a new centre could lie, or why that cannot be said."""
     interval = result.prediction
     if is_missing(interval.low) or is_missing(interval.high):
         reason = interval.note or f"too few studies ({result.k})"
-        return f"Where the rate of a new centre could lie cannot be said: {reason.rstrip('.')}."
+        return f"Where the rate of a new centre could lie cannot be said: {_whole(reason)}."
     name = PREDICTION_METHODS.get(interval.method, interval.method)
     decimals = percent_decimals(interval.low, interval.high)
     low, high = share(interval.low, decimals), share(interval.high, decimals)

@@ -99,9 +99,9 @@ def agreement_pairs(evidence: Evidence) -> Table:
         {
             "study": Cell(evidence.study(pair.key[0]).label, href=row_href(pair.key)),
             "outcome": evidence.protocol.outcome(pair.key[2]).short_label,
-            "arm": pair.key[1],
-            "one": "left out" if pair.first is None else _wrote(pair.first),
-            "other": "left out" if pair.second is None else _wrote(pair.second),
+            "arm": Cell(arm_name(pair.key[1]), pair.key[1]),
+            "one": _account(pair.first, pair.readers[0]),
+            "other": _account(pair.second, pair.readers[1]),
         }
         for pair in extraction_agreement(evidence).differing
     ]
@@ -113,6 +113,10 @@ def agreement_pairs(evidence: Evidence) -> Table:
         Column("other", "The other"),
     ]
     return table_from_rows("differing-pairs", "Pairs of readers whose accounts differ", columns, rows)
+
+
+def _account(item: DoubleExtraction | None, reader: int) -> str:
+    return f"reader {reader}: left out" if item is None else _wrote(item)
 
 
 def _wrote(item: DoubleExtraction) -> str:

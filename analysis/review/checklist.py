@@ -78,7 +78,7 @@ def checklist_table(evidence: Evidence, key: str) -> Table:
 
 
 def _caption(found: Checklist) -> str:
-    return f"{found.name}, item by item, in own words"
+    return f"{found.name}, item by item, in our own words"
 
 
 def _place(where: str) -> str:

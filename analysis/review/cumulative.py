@@ -99,7 +99,10 @@ def trials_over_time(evidence: Evidence) -> Figure:
         title="Randomised trials by year: risk ratio of thrombectomy against medical treatment",
         label_head="By the end of",
         note_head="Trials; patients",
-        footer=("Random effects by restricted maximum likelihood; Wald intervals.",),
+        footer=(
+            "Random effects by restricted maximum likelihood; Wald intervals. A trial without an event in "
+            "either arm says nothing on a ratio and is left out.",
+        ),
     )
 
 

@@ -109,7 +109,8 @@ def completeness_table(evidence: Evidence, version: str | None = None) -> Table:
                 item.study_id for item in found if item.has_count and item.occlusion in population.occlusions
             }
             row[population.key] = len(with_count)
-        row["percent_only"] = len({item.study_id for item in found if not item.has_count})
+        counted_studies = {item.study_id for item in found if item.has_count}
+        row["percent_only"] = len({item.study_id for item in found} - counted_studies)
         row["silent"] = len(kept - {item.study_id for item in found})
         rows.append(row)
     columns = [
@@ -280,7 +281,7 @@ def dictionary(evidence: Evidence, table_name: str) -> Table:
                 "column": field["name"],
                 "type": field["type"],
                 "required": "yes" if limits.get("required") else "no",
-                "allowed": allowed or limits.get("pattern"),
+                "allowed": allowed or limits.get("pattern") or Cell("any", ""),
                 "meaning": field.get("description", ""),
             }
         )

@@ -377,5 +377,9 @@ def _weights(result: ReviewMultiverse, stem: str) -> Table:
         "Which choice matters: share of the spread of the estimates",
         columns,
         rows,
+        footnotes=(
+            "Each share is taken alone (eta squared). Where some options leave no study to pool, not every "
+            "combination exists, choices go together, and the shares can add up to more than 100%.",
+        ),
         sortable=False,
     )

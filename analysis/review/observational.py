@@ -172,7 +172,10 @@ def between_studies(evidence: Evidence, outcome: str, version: str | None = None
         if study in primary.study_id
     )
     if secondary.k < 2 or primary.k < 2:
-        why = f"{primary.k} and {secondary.k} studies with counts are too few"
+        why = (
+            f"it needs two studies or more on either side, and {primary.k} of primary and "
+            f"{secondary.k} of secondary occlusions have counts"
+        )
         return Between(outcome, None, primary.k, secondary.k, both, why)
     moderator = np.repeat([0.0, 1.0], [primary.k, secondary.k])
     fit = regress(

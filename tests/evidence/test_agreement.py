@@ -110,6 +110,7 @@ def test_fields_of_a_small_case():
     assert (found.field("a count was written").agreed, found.field("a count was written").n) == (2, 4)
     assert (found.field("events").agreed, found.field("total").agreed) == (1, 2)
     assert {pair.key[1] for pair in found.differing} == {"y", "z", "w"}
+    assert {pair.readers for pair in found.differing} == {(1, 2)}
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_the_prediction_interval_in_plain_words():
 
 def test_a_missing_prediction_interval_says_why():
     text = words.prediction_sentence(synthetic_pooled(2))
-    assert "cannot be said: needs three studies." in text
+    assert "cannot be said: the prediction interval needs three studies." in text
 
 
 def test_heterogeneity_names_its_definitions():

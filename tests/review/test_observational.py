@@ -69,7 +69,7 @@ def test_between_studies_says_when_there_are_too_few(evidence):
     across = between_studies(evidence, "sich")
 
     assert across.fit is None
-    assert "too few" in across.why_not
+    assert "two studies or more" in across.why_not
     assert math.isnan(across.odds_ratio[0])
 
 

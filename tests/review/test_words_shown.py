@@ -8,7 +8,7 @@ from analysis import review
 from analysis.living.checklists import CHECKLISTS
 from analysis.report.tables import Cell, Column, render_table, table_from_rows
 
-_RAW = re.compile(r"\b(n_\w+|mrs0\d|sich|mortality90|trap \d|evidence pack|whats.new|index)\b|highwire")
+_RAW = re.compile(r"\b(n_\w+|mrs0\d|sich|evt|mortality90|trap \d|evidence pack|whats.new|index)\b|highwire")
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +23,7 @@ def evidence():
         pytest.param(review.comparison_table, id="comparison"),
         pytest.param(review.comparison_left_out, id="comparison-left-out"),
         pytest.param(review.disagreements_table, id="disagreements"),
+        pytest.param(review.agreement_pairs, id="differing-pairs"),
         *(
             pytest.param(lambda evidence, key=key: review.checklist_table(evidence, key), id=key)
             for key in CHECKLISTS
@@ -40,3 +41,19 @@ def test_signs_of_comparison_are_one_sign():
 
     assert "NIHSS ≥5 and ≤9" in render_table(table)
     assert "NIHSS >=5 and <=9" in table.to_csv()
+
+
+def test_studies_are_counted_once_in_the_table_of_what_can_be_read(evidence):
+    table = review.completeness_table(evidence)
+    included = sum(study.eligibility == "include" for study in evidence.studies)
+    keys = [column.key for column in table.columns]
+    places = [keys.index(key) for key in ("any", "percent_only", "silent")]
+
+    for row in table.cells:
+        assert sum(row[place].value for place in places) == included
+
+
+def test_the_dictionary_misses_nothing_where_any_value_is_allowed(evidence):
+    table = review.dictionary(evidence, "overlap")
+
+    assert [cell.text for row in table.cells for cell in row if cell.tone == "missing"] == []
