@@ -9,19 +9,23 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import Any
 
 from pybtex.plugin import register_plugin
+from pybtex.richtext import Tag, Text
 from pybtex.style.formatting.unsrt import Style as PlainStyle
 from pybtex.style.labels import BaseLabelStyle
 from pybtex.style.sorting import BaseSortingStyle
 from pybtex.style.template import field, join, node, optional, optional_field, sentence, tag
+from sphinxcontrib.bibtex.plugin import register_plugin as register_citation_plugin
+from sphinxcontrib.bibtex.style.referencing import PersonStyle
+from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 __all__ = ["ReviewStyle", "register"]
 
-_VOLUME = optional[
-    join[field("volume"), optional["(", field("number"), ")"], optional[":", field("pages")]]
-]
+_VOLUME = optional[join[field("volume"), optional["(", field("number"), ")"], optional[":", field("pages")]]]
 
 
 @node
@@ -32,6 +36,17 @@ def _year(children: list[Any], context: dict[str, Any]) -> str:
     year = str(fields.get("year", ""))
     before = fields.get("journal") or fields.get("title", "")
     return "" if re.search(rf"\b{re.escape(year)}\b", before) else year
+
+
+@node
+def _et_al(children: list[Any], context: dict[str, Any]) -> Any:
+    """Write "and others", as BibTeX spells authors that are not named, the way journals do."""
+    (names,) = children
+    text = names.format_data(context)
+    for ending, comma in ((", and others", ","), (" and others", "")):
+        if text.endswith(ending):
+            return Text(text[: -len(ending)], f"{comma} ", Tag("em", "et al."))
+    return text
 
 
 class KeyLabels(BaseLabelStyle):
@@ -54,8 +69,6 @@ class ByAuthorOrTitle(BaseSortingStyle):
 
 def _letters(name: str) -> str:
     """Return a name without the marks on its letters, so that Ö stands with O."""
-    from pybtex.richtext import Text
-
     apart = unicodedata.normalize("NFKD", str(Text.from_latex(name)))
     return "".join(letter for letter in apart if not unicodedata.combining(letter)).casefold()
 
@@ -65,6 +78,11 @@ class ReviewStyle(PlainStyle):
 
     default_sorting_style = ByAuthorOrTitle
     default_label_style = KeyLabels
+
+    def format_names(self, role: str, as_sentence: bool = True) -> Any:
+        """Return the people of an entry."""
+        names = _et_al[super().format_names(role, as_sentence=False)]
+        return sentence[names] if as_sentence else names
 
     def get_article_template(self, entry: Any) -> Any:
         """Return the template of an article, and of everything else."""
@@ -84,6 +102,26 @@ class ReviewStyle(PlainStyle):
     get_misc_template = get_article_template
 
 
+class CitedPeople(PersonStyle):
+    """People in a citation, with "et al." also where the bibliography names one author only."""
+
+    def names(self, role: str, full: bool) -> Any:
+        """Return the people of one role."""
+        return _et_al[super().names(role, full)]
+
+    def author_or_editor_or_title(self, full: bool) -> Any:
+        """Return whom, or what, a citation names."""
+        return _et_al[super().author_or_editor_or_title(full)]
+
+
+@dataclass
+class CitationStyle(AuthorYearReferenceStyle):
+    """Author and year."""
+
+    person: PersonStyle = attribute(default_factory=CitedPeople)
+
+
 def register() -> None:
-    """Make the style known to pybtex under the name ``review``."""
+    """Make the styles of bibliography and citations known under the name ``review``."""
     register_plugin("pybtex.style.formatting", "review", ReviewStyle)
+    register_citation_plugin("sphinxcontrib.bibtex.style.referencing", "review", CitationStyle)

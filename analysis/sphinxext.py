@@ -207,6 +207,13 @@ def _note_assets(app: Sphinx, config: Config) -> None:
     config.review_assets = seen.hexdigest()
 
 
+def _print_addresses_in_full(app: Sphinx) -> None:
+    """Keep the theme from printing the name of a repository for the address of one of its files."""
+    from pydata_sphinx_theme.short_link import ShortenLinkTransform
+
+    ShortenLinkTransform.supported_platform = {}
+
+
 def _reference(kind: str) -> Callable[..., tuple[list[Any], list[Any]]]:
     """Make the role that names a figure or a table; its number is set when all pages stand."""
 
@@ -236,6 +243,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", _point_cache_at_inputs)
     app.connect("config-inited", _isolate_kernels)
     app.connect("config-inited", _hand_facts_to_pages)
+    app.connect("builder-inited", _print_addresses_in_full)
     app.connect("env-get-outdated", _read_all_again)
     app.connect("html-page-context", _drop_thebe, priority=900)
     # Last of all, as the theme writes its colours of code at the end as well.

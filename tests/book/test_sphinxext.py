@@ -180,6 +180,42 @@ def _formatted(text):
     return [item.text.render(plain) for item in found]
 
 
+@pytest.mark.parametrize(
+    ("authors", "line", "cited"),
+    [
+        pytest.param("Alpha and others", "Alpha et al. Title.", "Alpha et al., 2024", id="one-named"),
+        pytest.param(
+            "A. Alpha and B. Beta", "A. Alpha and B. Beta. Title.", "Alpha and Beta, 2024", id="two"
+        ),
+        pytest.param(
+            "A. Alpha and B. Beta and others",
+            "A. Alpha, B. Beta, et al. Title.",
+            "Alpha et al., 2024",
+            id="two-named",
+        ),
+        pytest.param("A. Brothers", "A. Brothers. Title.", "Brothers, 2024", id="a-name-like-it"),
+    ],
+)
+def test_authors_that_are_not_named_are_et_al(authors, line, cited):
+    from pybtex.database import parse_string
+    from pybtex.plugin import find_plugin
+    from sphinxcontrib.bibtex.plugin import find_plugin as find_citation_plugin
+
+    from analysis.sphinxbib import ReviewStyle, register
+
+    register()
+    data = parse_string(f"@article{{key, author={{{authors}}}, title={{Title}}, year={{2024}}}}", "bibtex")
+    plain = find_plugin("pybtex.backends", "plaintext")()
+    (shown,) = ReviewStyle().format_bibliography(data)
+    assert shown.text.render(plain).startswith(line)
+
+    style = find_citation_plugin("sphinxcontrib.bibtex.style.referencing", "review")()
+    found = style.person.author_or_editor_or_title(full=False).format_data(
+        {"entry": data.entries["key"], "style": style}
+    )
+    assert f"{found.render(plain)}, 2024" == cited
+
+
 def test_facts_are_kept_beside_the_cache_of_the_same_inputs(tmp_path, monkeypatch):
     calls = []
     from analysis import review
