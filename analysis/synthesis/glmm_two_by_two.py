@@ -51,8 +51,8 @@ _MODELS: dict[str, type[Unconditional] | type[Conditional]] = {
 
 _STEPS = 200
 
-#: A spread of log odds beyond this is on its way to infinity.
-_FAR = 40.0
+#: A spread of log odds beyond this is on its way to infinity, and the rule of nodes would be too coarse for it.
+_FAR = 12.0
 
 #: Newton decrement, in log-likelihood, below which the ascent has ended.
 _FLAT = 1e-22

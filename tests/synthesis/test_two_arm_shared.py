@@ -124,3 +124,12 @@ def test_one_row_holds_the_plain_fields(result) -> None:
     assert kept <= set(row)
     for name in kept:
         assert row[name] == pytest.approx(getattr(result, name), nan_ok=True)
+
+
+@pytest.mark.parametrize("model", ["UM.FS", "CM.EL"])
+def test_opposite_tables_without_mixed_cells_have_no_finite_maximum(model):
+    # Each study pulls without end, in turns to either side, so the likelihood grows with tau.
+    fit = fit_two_arm_glmm([0, 10, 0, 10], [10] * 4, [9, 0, 10, 0], [10] * 4, model)
+
+    assert not fit.converged
+    assert any("no finite maximum" in note for note in fit.notes)
