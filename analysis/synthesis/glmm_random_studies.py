@@ -45,7 +45,7 @@ _STEPS = 200
 _FLAT = 1e-20
 #: A standard deviation below this is taken for zero.
 _ZERO = 1e-5
-#: A spread of log odds beyond this is on its way to infinity, and the rule of nodes would be too coarse for it.
+#: A spread of log odds beyond this is on its way to infinity; the rule of nodes is too coarse for it.
 _FAR = 12.0
 #: Starts in the standard deviation of the effects.
 _STARTS = (0.3, 1.2)

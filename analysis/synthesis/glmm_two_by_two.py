@@ -51,7 +51,7 @@ _MODELS: dict[str, type[Unconditional] | type[Conditional]] = {
 
 _STEPS = 200
 
-#: A spread of log odds beyond this is on its way to infinity, and the rule of nodes would be too coarse for it.
+#: A spread of log odds beyond this is on its way to infinity; the rule of nodes is too coarse for it.
 _FAR = 12.0
 
 #: Newton decrement, in log-likelihood, below which the ascent has ended.
