@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from analysis.report.numbers import count, date_text
+from analysis.report.powers import power_of_ten
 from analysis.report.section import Note, Paragraph, Section
 from analysis.report.tables import Column, Table, table_from_rows
 from analysis.review.session import ROOT
@@ -89,7 +90,7 @@ def _ratios(found: dict[str, Any]) -> Table:
                 "task": TASKS.get(key, key),
                 "studies": count(int(key.rsplit("_", 1)[1])),
                 "ours": _seconds(mine["cpu"]),
-                "peer": "none offers it or was there",
+                "peer": "no package at hand offers it",
             }
             if row is not None:
                 ratio = row["cpu"] / mine["cpu"]
@@ -120,7 +121,7 @@ def _agreement(mine: dict[str, Any], peer: dict[str, Any]) -> str:
         for name in ("mu", "tau2")
         if mine.get(name) is not None and peer.get(name) is not None and math.isfinite(peer[name])
     ]
-    return f"{max(gaps):.0e}" if gaps else "not compared"
+    return power_of_ten(max(gaps)) if gaps else "not compared"
 
 
 def _seconds(value: float | None) -> str | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.report.numbers import count, date_text, share
+from analysis.report.powers import printed_powers
 from analysis.report.section import Fold, Note, Paragraph, Section
-from analysis.report.tables import Column, Table, table_from_rows
+from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.review.session import ROOT
 
 if TYPE_CHECKING:
@@ -50,6 +52,16 @@ def _read(name: str) -> tuple[dict[str, str], ...]:
         return tuple(csv.DictReader(file))
 
 
+def _power(written: str) -> Cell | None:
+    """Show a small number as a power of ten, and sort it as the number."""
+    return Cell(printed_powers(written), float(written)) if written else None
+
+
+def _in_print(reason: str) -> str:
+    """Return words of the comparison without the notation of programs."""
+    return printed_powers(re.sub(r"\btau2\b", "τ²", reason))
+
+
 def versions_table() -> Table:
     """List the software that made the reference values."""
     columns = [Column("software", "Software"), Column("version", "Version"), Column("used_for", "Used for")]
@@ -72,7 +84,13 @@ def pinned_table() -> Table:
         Column("largest_deviation", "Largest deviation", "right"),
         Column("tolerance", "Tolerance", "right"),
     ]
-    rows = [row | {name: int(row[name]) for name in ("numbers", "agree")} for row in _read("pinned.csv")]
+    rows = [
+        row
+        | {name: int(row[name]) for name in ("numbers", "agree")}
+        | {"kind": _in_print(row["kind"])}
+        | {name: _power(row[name]) for name in ("largest_deviation", "tolerance")}
+        for row in _read("pinned.csv")
+    ]
     return table_from_rows("verified-pinned", "Reference values kept in the repository", columns, rows)
 
 
@@ -100,7 +118,11 @@ def agreement_section() -> Section:
         Column("tolerance", "Tolerance", "right", note="The loosest that a number of this kind is held to."),
     ]
     shown: list[dict[str, Any]] = [
-        {**row, **{name: int(row[name]) for name in names}, "tolerance": row["tolerance"] or None}
+        {
+            **row,
+            **{name: int(row[name]) for name in names},
+            **{name: _power(row[name]) for name in ("largest", "tolerance")},
+        }
         for row in rows
     ]
     table = table_from_rows(
@@ -119,7 +141,7 @@ def differences_section() -> Section:
         grouped: dict[tuple[str, str], int] = defaultdict(int)
         for row in rows:
             if row["status"] == status:
-                grouped[row["engine"], row["reason"]] += int(row["records"])
+                grouped[row["engine"], _in_print(row["reason"])] += int(row["records"])
         columns = [Column("engine", "Package"), Column("reason", "Reason"), Column("n", "Records", "right")]
         lines = [
             {"engine": engine, "reason": reason, "n": n}
