@@ -21,7 +21,7 @@ from analysis.evidence.short_names import arm_name
 from analysis.evidence.tables import Doubt, Evidence, Outcome, Study
 from analysis.results import Result, to_plain
 
-__all__ = ["Counts", "LeftOut", "Question", "applying_doubts", "select"]
+__all__ = ["Counts", "LeftOut", "Question", "applying_doubts", "doubt_remark", "select"]
 
 Key = tuple[str, str, str]
 IntArray = npt.NDArray[np.int64]
@@ -187,6 +187,19 @@ def applying_doubts(evidence: Evidence, row: Outcome, version: str | None) -> tu
         and doubt.outcome in (row.outcome, "*")
         and not (doubt.kind == "stage" and newest)
     )
+
+
+def doubt_remark(text: str) -> str:
+    """Return a doubt as one remark in a list of remarks, which semicolons part.
+
+    Examples
+    --------
+    >>> doubt_remark("Counts are those of the first version; to be checked")
+    'counts are those of the first version (to be checked)'
+    """
+    first, *more = text.split("; ")
+    first = first if first[1:2].isupper() or first[1:2].isdigit() else first[:1].lower() + first[1:]
+    return f"{first} ({', '.join(more)})" if more else first
 
 
 class _Selection:
@@ -400,7 +413,9 @@ class _Selection:
                 flags.append(f"counts {row.unit}")
             if row.source_kind == "citing_review":
                 flags.append("read in a text that cites the study")
-            flags += [doubt.doubt for doubt in applying_doubts(self.evidence, row, self.version.id)]
+            flags += [
+                doubt_remark(doubt.doubt) for doubt in applying_doubts(self.evidence, row, self.version.id)
+            ]
         if study.overlap_group in self.loose:
             flags.append(f"shared patients not proven in group {study.overlap_group}")
         return tuple(dict.fromkeys(flags))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.notices import as_known, retractions
 from analysis.evidence.overlap import Candidate, one_per_group, specific_territory
-from analysis.evidence.select import applying_doubts
+from analysis.evidence.select import applying_doubts, doubt_remark
 from analysis.results import Result
 
 if TYPE_CHECKING:
@@ -183,7 +183,11 @@ def _contrast(evidence: Evidence, name: str, sides: list[list[Outcome]], version
             flags.append(row.threshold_note)
         if row.timepoint in ("90d_assumed", "not_stated") and row.outcome in ("mrs02", "mortality90"):
             flags.append("time point not printed")
-        flags += [item.doubt for item in applying_doubts(evidence, row, version) if item.kind != "source"]
+        flags += [
+            doubt_remark(item.doubt)
+            for item in applying_doubts(evidence, row, version)
+            if item.kind != "source"
+        ]
     events = [sum(row.events or 0 for row in side) for side in sides]
     totals = [sum(row.total or 0 for row in side) for side in sides]
     notes = sorted({row.threshold_note for row in rows})
