@@ -41,6 +41,7 @@ def specification_curve(
     title: str,
     primary: int | None = None,
     reference: Reference | None = None,
+    of: int = 0,
 ) -> Figure:
     """Draw all specifications in the order of their estimates.
 
@@ -54,6 +55,8 @@ def specification_curve(
         Index of the primary analysis, which is marked.
     reference
         A published estimate, drawn as a line with its interval as a band.
+    of
+        How many specifications there are, where only some of them are given to be drawn.
     """
     table = _data(name, title, specifications)
     known = [index for index, item in enumerate(specifications) if not is_missing(item.estimate)]
@@ -68,6 +71,11 @@ def specification_curve(
     y_axis = tight_percent_axis(values)
     x_axis = Axis(0.5, len(items) + 0.5, _ranks(len(items)))
     options = _options(items)
+    x_title = "Specifications in the order of their estimate"
+    drawn = count(len(items))
+    if of > len(items):
+        drawn = f"{drawn} of {count(of)}"
+        x_title = f"{drawn} specifications, in the order of their estimate"
     place_of_primary = order.index(primary) if primary in order else None
 
     def draw(place: Place) -> Drawing:
@@ -82,7 +90,7 @@ def specification_curve(
             y_axis,
             top=6,
             height=place.plot_height * 0.7,
-            x_title="Specifications in the order of their estimate",
+            x_title=x_title,
             y_title="Pooled per cent of patients, with confidence interval",
             left=left,
         )
@@ -139,7 +147,7 @@ def specification_curve(
 
     wide, narrow = both_widths(draw)
     alt = (
-        f"Specification curve. {title}: {count(len(items))} specifications with estimates from "
+        f"Specification curve. {title}: {drawn} specifications with estimates from "
         f"{share(items[0].estimate)}% to {share(items[-1].estimate)}%."
     )
     if place_of_primary is not None:

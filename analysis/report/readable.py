@@ -12,6 +12,7 @@ _COLUMNS = {
     "n_patients": "the number of patients",
     "n_studies": "the number of studies",
     "n_female": "the number of women",
+    "study_id": "the key of the study",
     "I2": "I²",
 }
 _COLUMN = re.compile(rf"\b({'|'.join(_COLUMNS)})\b")

@@ -37,6 +37,7 @@ __all__ = [
     "counted_studies",
     "heterogeneity_line",
     "heterogeneity_sentence",
+    "in_a_row",
     "interval_name",
     "lower_first",
     "model_name",
@@ -139,6 +140,17 @@ def lower_first(text: str) -> str:
     ('death within 90 days', 'SR first', 'M2 trunk alone')
     """
     return text if text[1:2].isupper() or text[1:2].isdigit() else text[:1].lower() + text[1:]
+
+
+def in_a_row(parts: Sequence[str]) -> str:
+    """Join remarks by semicolons; only the first keeps its capital.
+
+    Examples
+    --------
+    >>> in_a_row(["time point not printed", "Counts come from a digest", "TICI not given"])
+    'time point not printed; counts come from a digest; TICI not given'
+    """
+    return "; ".join([*parts[:1], *map(lower_first, parts[1:])])
 
 
 def interval_name(interval: Interval) -> str:
@@ -260,7 +272,10 @@ def heterogeneity_sentence(result: Pooled) -> str:
     )
     if not is_missing(found.q):
         name = _Q_NAMES.get(found.q_method, found.q_method)
-        text += f" {name} was {statistic(found.q)} on {found.q_df} degrees of freedom ({p_value(found.q_p)})"
+        text += (
+            f" {name} was {statistic(found.q)} on {counted(found.q_df, 'degree')} of freedom "
+            f"({p_value(found.q_p)})"
+        )
         if not is_missing(found.lrt):
             text += f"; the likelihood-ratio test gave {statistic(found.lrt)} ({p_value(found.lrt_p)})"
         text += "."

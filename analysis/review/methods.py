@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from analysis.report.copyable import Copyable
 from analysis.report.html import escape
+from analysis.report.readable import plain_note
 from analysis.report.references import cite, full_reference
 from analysis.report.words import CI_METHODS, MODELS, PREDICTION_METHODS, TAU2_METHODS, and_list, lower_first
 
@@ -77,8 +78,8 @@ def _paragraphs(evidence: Evidence, note: Callable[[str], str]) -> tuple[str, ..
         f"Intervals of single studies are Clopper-Pearson intervals{note('clopper-pearson')}. "
         f"{escape(choice.reason.strip())}",
         f"{escape(overlap['rule'].strip())} When studies of one group compete, the order of precedence is: "
-        f"{escape(', '.join(overlap['precedence']))}. Counts are of patients; rows that count occlusions or "
-        "procedures are left out of the primary analysis. A study's total is never pooled with its parts.",
+        f"{escape(plain_note(', '.join(overlap['precedence'])))}. Counts are of patients; rows that count "
+        "occlusions or procedures are left out of the primary analysis. A study's total is never pooled with its parts.",
         f"Prespecified subgroups are {escape(subgroups)}. Planned sensitivity analyses: "
         f"{escape(sensitivity)}.",
     )

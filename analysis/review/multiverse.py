@@ -213,6 +213,7 @@ def multiverse_section(
         title=f"{words.label}, {names.short_label.lower()} occlusions",
         primary=primary,
         reference=_reference(evidence, population, outcome),
+        of=int(result.converged.sum()),
     )
     return Section(
         (

@@ -13,7 +13,7 @@ from analysis.report.html import element, escape, link, slug
 from analysis.report.numbers import events_of_total, ratio
 from analysis.report.readable import signs
 from analysis.report.tables import Cell, Column, Table, table_from_rows
-from analysis.report.words import lower_first
+from analysis.report.words import in_a_row, lower_first
 from analysis.review.provenance_words import (
     address_words,
     comparison_words,
@@ -273,7 +273,7 @@ def _number(evidence: Evidence, item: Trace) -> str:
         ("Readers", escape("; ".join(readers))),
         ("Agreement", escape(item.agreement)),
         ("Checked", escape(item.verified)),
-        ("Doubts", escape(_in_a_row([each.doubt for each in item.doubts]))),
+        ("Doubts", escape(in_a_row([each.doubt for each in item.doubts]))),
         ("Remarks", escape(named(evidence, remarks_of(row, used=used, doubted=bool(item.doubts))))),
         ("Used in", _uses(evidence, row)),
         ("Line", f"row {row.row} of outcomes.csv"),
@@ -316,7 +316,7 @@ def _in_order(evidence: Evidence, study_id: str) -> list[Outcome]:
 def _trial_effects(evidence: Evidence, study_id: str) -> str:
     facts = [
         (
-            f"{row.outcome}, {row.effect_measure}",
+            f"{_capital(row.outcome)}, {row.effect_measure}",
             f"{escape(ratio(row.estimate, row.ci_low, row.ci_high))}; "
             + link(row.locator or "source", row.source_url),
         )
@@ -365,10 +365,6 @@ def _countries(text: str) -> str:
     return "Countries or regions" if re.search(r"[,;]| and |countries", text) else "Country"
 
 
-def _in_a_row(parts: Sequence[str]) -> str:
-    return "; ".join([*parts[:1], *map(lower_first, parts[1:])])
-
-
 def _with_links(text: str) -> str:
     """Set each address in a text as a link that names what it leads to, not the whole address."""
     parts = re.split(r"(https?://[^\s()]+)", text)
@@ -378,4 +374,5 @@ def _with_links(text: str) -> str:
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """Begin with a capital, but leave a sign such as mRS as it is."""
+    return text[:1].upper() + text[1:] if text.split(" ")[0].islower() else text

@@ -12,6 +12,7 @@ from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import (
     comparison_with_published,
     heterogeneity_sentence,
+    in_a_row,
     lower_first,
     model_name,
     no_public_count,
@@ -181,7 +182,7 @@ def _pooled_table(counts: Counts, stem: str, evidence: Evidence) -> Table:
             "events": known[key].events,
             "total": known[key].total,
             "where": Cell(known[key].locator or "source", href=known[key].source_url),
-            "flags": "; ".join(counts.flags[place]) or "none",
+            "flags": in_a_row(counts.flags[place]) or "none",
         }
         for place, keys in enumerate(counts.rows_used)
         for key in keys

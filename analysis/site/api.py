@@ -31,7 +31,7 @@ class Reference:
     def _repr_html_(self) -> str:
         parts = [_entry(name, thing) for name, thing in self.entries]
         contents = "".join(
-            element("li", f'<a href="#{_anchor(name)}"><code>{escape(name)}</code></a>')
+            element("li", f'<a href="#{_anchor(name)}"><code>{_breakable(name)}</code></a>')
             for name, _ in self.entries
         )
         return element("ul", contents, {"class": "review-api-contents"}) + "\n".join(parts)
@@ -84,7 +84,12 @@ def _signature(thing: Any) -> str:
     # Fields of a named tuple come wrapped.
     text = re.sub(r"ForwardRef\('([^']*)'\)", r"\1", text)
     # Annotations are kept as text and come in quotes; defaults keep theirs.
-    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", text)
+    return re.sub(r"""(: |-> )(['"])(.*?)\2""", r"\1\3", text)
+
+
+def _breakable(name: str) -> str:
+    """Let a long name break behind its dots and underscores, not within a word."""
+    return re.sub(r"([._])", r"\1<wbr>", escape(name))
 
 
 def _anchor(name: str) -> str:

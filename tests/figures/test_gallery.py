@@ -319,3 +319,13 @@ def test_no_name_is_cut_on_a_phone(draw, monkeypatch):
     for svg in (figure.svg, figure.svg_narrow):
         assert "…" not in svg
         assert overlaps(svg) == []
+
+
+def test_a_curve_of_some_specifications_says_how_many_there_are():
+    items = [Specification({"Model": model}, 0.7, 0.6, 0.9) for model in ("GLMM", "IV")]
+
+    some = specification_curve(items, name="x", title="T", of=6048)
+    every = specification_curve(items, name="x", title="T", of=2)
+
+    assert "2 of 6048 specifications" in some.svg
+    assert " of 2" not in every.svg

@@ -42,5 +42,7 @@ def test_readers_see_types_and_references_not_their_markup():
     page = synthesis_reference()._repr_html_()
 
     assert "ForwardRef" not in page
+    assert not re.search(r"(?:: |-&gt; )(?:&quot;|&#x27;|['\"])", page)
+    assert "analysis.<wbr>synthesis.<wbr>pooled.<wbr>settings_<wbr>for</code>" in page
     assert ".. [" not in page
     assert not re.search(r"<strong>\w+</strong></p>(?:</section>|<(?:pre|dl|ol)[^>]*></)", page)
