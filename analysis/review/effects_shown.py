@@ -19,7 +19,7 @@ from analysis.report.numbers import (
     whole_difference,
 )
 from analysis.report.tables import Cell, Column, Table, table_from_rows
-from analysis.report.words import and_list, lower_first
+from analysis.report.words import and_list, in_a_row, lower_first
 from analysis.review.provenance import row_href, study_href
 from analysis.review.two_arms import Contrasts
 from analysis.synthesis.special import normal_quantile, t_quantile
@@ -95,9 +95,9 @@ def unstable_note(pool: TwoArmPool, one: str = "trial", more: str = "trials") ->
     return (
         f"With {counted(pool.k, one, more, words=True)} the Knapp-Hartung interval rests on "
         f"{counted(pool.k - 1, 'degree', words=True)} of freedom: it multiplies its standard error by "
-        f"{fixed(quantile, 1)}, and that error on how alike so few {more} happen to be. Here it is {side} "
-        f"({_span(kh)}) than the interval of the common effect "
-        f"({_span(common)}). Read both."
+        f"{fixed(quantile, 1)}, and that error depends on how alike so few {more} happen to be. "
+        f"Here it is {side} ({_span(kh)}) than the interval of the common effect ({_span(common)}). "
+        "Read both."
     )
 
 
@@ -230,7 +230,7 @@ def counts_table(found: Contrasts, stem: str, heads: Sequence[str] = ()) -> Tabl
                 events_of_total(item.events2, item.total2), item.events2, href=row_href(item.keys[1])
             ),
             "difference": points(item.events1 / item.total1 - item.events2 / item.total2, 1),
-            "remarks": "; ".join(item.flags) or "none",
+            "remarks": in_a_row(item.flags) or "none",
         }
         for item in found.found
     ]

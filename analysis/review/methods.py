@@ -79,7 +79,8 @@ def _paragraphs(evidence: Evidence, note: Callable[[str], str]) -> tuple[str, ..
         f"{escape(choice.reason.strip())}",
         f"{escape(overlap['rule'].strip())} When studies of one group compete, the order of precedence is: "
         f"{escape(plain_note(', '.join(overlap['precedence'])))}. Counts are of patients; rows that count "
-        "occlusions or procedures are left out of the primary analysis. A study's total is never pooled with its parts.",
+        "occlusions or procedures are left out of the primary analysis. A study's total is never pooled "
+        "with its parts.",
         f"Prespecified subgroups are {escape(subgroups)}. Planned sensitivity analyses: "
         f"{escape(sensitivity)}.",
     )
