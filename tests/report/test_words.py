@@ -45,6 +45,10 @@ def test_heterogeneity_names_its_definitions():
     assert "the likelihood-ratio test gave 20.1 (p<0.001)" in text
 
 
+def test_two_studies_leave_one_degree_of_freedom():
+    assert " on 1 degree of freedom (" in words.heterogeneity_sentence(synthetic_pooled(2))
+
+
 def test_a_boundary_estimate_is_told():
     assert "lower limit of zero" in words.heterogeneity_sentence(synthetic_pooled(4, boundary=True))
 
