@@ -20,6 +20,9 @@ __all__ = ["BubblePoint", "FittedLine", "bubble"]
 
 _LARGEST = 16.0
 
+#: Share of an axis that is kept free between a bubble's middle and its ends.
+_EDGE = 0.04
+
 
 @dataclass(frozen=True, slots=True)
 class BubblePoint:
@@ -40,6 +43,14 @@ class FittedLine:
     estimate: FloatArray
     low: FloatArray
     high: FloatArray
+
+
+def _with_room(axis: Axis, values: Sequence[float]) -> Axis:
+    """Move the ends of an axis away from bubbles that would cover the numbers beside it."""
+    room = _EDGE * (axis.high - axis.low)
+    low = axis.low - room if min(values) - axis.low < room else axis.low
+    high = axis.high + room if axis.high - max(values) < room else axis.high
+    return Axis(low, high, axis.ticks)
 
 
 def bubble(
@@ -91,7 +102,8 @@ def bubble(
         x_axis = Axis(x_axis.low, x_axis.high, whole)
     if doublings:
         x_axis = Axis(x_axis.low, x_axis.high, tuple((v, count(round(2**v))) for v, _ in x_axis.ticks))
-    y_axis = percent_axis([*rates, *(line.high.tolist() if line is not None else [])])
+    x_axis = _with_room(x_axis, [point.moderator for point in points])
+    y_axis = _with_room(percent_axis([*rates, *(line.high.tolist() if line is not None else [])]), rates)
     order = sorted(range(len(points)), key=lambda index: -points[index].weight)
 
     def draw(place: Place) -> Drawing:

@@ -329,3 +329,23 @@ def test_a_curve_of_some_specifications_says_how_many_there_are():
 
     assert "2 of 6048 specifications" in some.svg
     assert " of 2" not in every.svg
+
+
+def test_no_bubble_covers_the_numbers_of_an_axis():
+    points = [
+        BubblePoint(label, year, events, 40.0, 0.5)
+        for label, year, events in (("A", 2018.0, 2.0), ("B", 2018.0, 0.0), ("C", 2026.0, 40.0))
+    ]
+    drawn = bubble(points, name="x", title="T", moderator="Year")
+    for svg in (drawn.svg, drawn.svg_narrow):
+        rim = [
+            (float(x), float(y), float(r))
+            for x, y, r in re.findall(r'<circle[^>]* cx="([\d.]+)" cy="([\d.]+)" r="([\d.]+)"', svg)
+        ]
+        rates = [float(x) for x in re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="end">[\d%]+<', svg)]
+        years = [float(y) for y in re.findall(r' y="([\d.]+)"[^>]*text-anchor="middle">20\d\d<', svg)]
+        height = 8.5  # of a digit
+        assert len(rim) == len(points)
+        assert rates
+        assert years
+        assert all(x - r > max(rates) and y + r < min(years) - height for x, y, r in rim)
