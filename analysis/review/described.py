@@ -78,13 +78,19 @@ def characteristics_figure(evidence: Evidence, version: str | None = None) -> Fi
     """Included studies by year, size, territory and technique."""
     from analysis.figures.characteristics import StudyPoint, characteristics
 
+    words = {
+        level.key: lower_first(level.label)
+        for subgroup in evidence.protocol.subgroups
+        for level in subgroup.levels
+        if subgroup.key == "technique"
+    }
     points = [
         StudyPoint(
             label=study.label,
             year=study.year,
             patients=study.n_patients,
             territory=study.territory,
-            technique=study.technique,
+            technique=words.get(study.technique, study.technique),
             stage=evidence.version(study.first_version).label,
         )
         for study in _included(evidence, version)

@@ -124,8 +124,10 @@ def subgroup_section(
     )
     return Section(
         (
-            Paragraph(subgroup_sentence(result.test)),
+            Paragraph(subgroup_sentence(test)),
             figure,
+            # How many studies a level holds stands in the sentence already.
+            *(Paragraph(note_sentence(note)) for note in test.notes if not note.endswith(": one study")),
             Fold("Rows pooled, with sources and remarks", _pooled_table(result.counts, stem, evidence)),
             _left_out_fold(evidence, result.counts, stem),
         )

@@ -57,3 +57,16 @@ def test_the_dictionary_misses_nothing_where_any_value_is_allowed(evidence):
     table = review.dictionary(evidence, "overlap")
 
     assert [cell.text for row in table.cells for cell in row if cell.tone == "missing"] == []
+
+
+def test_techniques_have_words_in_the_chart_of_studies(evidence):
+    chart = review.characteristics_figure(evidence)
+
+    assert ">stent retriever<" in chart.svg
+    assert ">SR<" not in chart.svg_narrow
+
+
+def test_a_level_without_a_finite_estimate_is_named_as_no_part_of_the_test(evidence):
+    shown = review.subgroup_section(evidence, "territory", "reperfusion", version="23.0.0")._repr_html_()
+
+    assert "Not part of the test, as no finite estimate exists: Middle cerebral artery." in shown
