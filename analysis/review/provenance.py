@@ -18,6 +18,7 @@ from analysis.review.provenance_words import (
     address_words,
     comparison_words,
     kind_words,
+    locator_words,
     named,
     note_words,
     period_words,
@@ -253,6 +254,7 @@ def _number(evidence: Evidence, item: Trace) -> str:
     own = kind_words(item.study, protocol)
     name = protocol.outcome(row.outcome).short_label
     shown = events_of_total(row.events, row.total) if row.has_count else "no count"
+    place = locator_words(row.locator, protocol)
     readers = [
         f"reader {each.extractor}: "
         + (f"{each.events}/{each.total}" if each.events is not None else "no count")
@@ -261,7 +263,7 @@ def _number(evidence: Evidence, item: Trace) -> str:
     ]
     heading = element("h3", escape(f"{name}, {arm_name(row.arm_id)}: {shown}"), {"id": row_anchor(row.key)})
     facts = [
-        ("Source", f"{link(row.locator or 'source', row.source_url)} ({escape(_KINDS[row.source_kind])})"),
+        ("Source", f"{link(place or 'source', row.source_url)} ({escape(_KINDS[row.source_kind])})"),
         ("How it was read", escape(item.derivation)),
         ("Printed percentage", escape("" if row.percent_reported is None else f"{row.percent_reported}%")),
         ("Definition", escape(row.definition) or "not printed"),

@@ -14,6 +14,7 @@ __all__ = [
     "address_words",
     "comparison_words",
     "kind_words",
+    "locator_words",
     "named",
     "note_words",
     "period_words",
@@ -79,7 +80,12 @@ _MONTHS = (
 )  # fmt: skip
 _ISO_MONTH = re.compile(r"\b(\d{4})-(0[1-9]|1[0-2])\b(?!-)")
 _SHORT_MONTH = re.compile(rf"\b({'|'.join(name[:3] for name in _MONTHS)})\b(?= \d{{4}}|-[A-Z][a-z]+ \d{{4}})")
-_A_TIME = re.compile(r"\bday[- ]?\d+\b|\b\d+[- ]?(?:h|hours?|d|days?|weeks?|months?)\b", re.IGNORECASE)
+_A_TIME = re.compile(
+    r"\bintra-?procedural\b|\bday[- ]?\d+\b|\b\d+[- ]?(?:h|hours?|d|days?|weeks?|months?)\b", re.IGNORECASE
+)
+#: A name of a field in a file that a source points into, such as "safetyFindings.mortality".
+_FIELD = re.compile(r"\b[a-z]+(?:[A-Z][a-z]+)+(?:\.[A-Za-z]+)+\b")
+_TO_CHECK = re.compile(r"[:,] check (?:against )?the (article|full text)\b")
 _REQUEST = re.compile(r"(?:to be )?check(?:ed)? before pooling", re.IGNORECASE)
 
 
@@ -144,7 +150,7 @@ def title_words(title: str) -> str:
     """
     found = _NOT_THE_TITLE.fullmatch(title)
     if found is None:
-        return title
+        return title.removesuffix(".")
     kind = found["kind"]
     if found["how"] == "paraphrased":
         return f"{found['words']} ({kind + '; ' if kind else ''}in words of the readers)"
@@ -159,7 +165,7 @@ def note_words(note: str) -> str:
     >>> note_words("identity_incomplete (authors not shown). 43 of 196.")
     'Identity incomplete (authors not shown). 43 of 196.'
     """
-    text = _CODE.sub(lambda code: _COLUMNS.get(code[0], plain(code[0])), note)
+    text = _CODE.sub(lambda code: _COLUMNS.get(code[0], plain(code[0])), _unchecked(note))
     return text[:1].upper() + text[1:]
 
 
@@ -187,9 +193,10 @@ def named(evidence: Evidence, text: str) -> str:
 
 def remarks_of(row: Outcome, *, used: bool, doubted: bool) -> str:
     """Write the remarks on a number; a request to check it is told with what became of it."""
-    kept = [part for part in row.note.split("; ") if not _REQUEST.fullmatch(part)]
-    if len(kept) == len(row.note.split("; ")):
-        return row.note
+    parts = _unchecked(row.note).split("; ")
+    kept = [part for part in parts if not _REQUEST.fullmatch(part)]
+    if len(kept) == len(parts):
+        return "; ".join(parts)
     done = (
         "a second reader opened the source again and found the count as written"
         if row.verified == "yes"
@@ -199,6 +206,17 @@ def remarks_of(row: Outcome, *, used: bool, doubted: bool) -> str:
     if used and doubted:
         fate += ", and left out where doubtful rows are"
     return "; ".join([*kept, f"a reader asked to check the count: {done}; {fate}"])
+
+
+def locator_words(locator: str, protocol: Protocol) -> str:
+    """Write the place of a number in its source; a field of a file is told in words."""
+    labels = {outcome.key: outcome.short_label for outcome in protocol.outcomes}
+
+    def field(found: re.Match[str]) -> str:
+        parts = [re.sub("([A-Z])", r" \1", part).lower() for part in found[0].split(".")]
+        return ", ".join(labels.get(part, part) for part in parts)
+
+    return _FIELD.sub(field, locator)
 
 
 def reader_words(derivation: str, settled: str) -> str:
@@ -251,6 +269,11 @@ def state_words(evidence: Evidence, study: Study, *, used: bool) -> str:
     version = evidence.version(study.first_version)
     label = f"{version.label[:1].lower()}{version.label[1:]}"
     return f"{state}: {named(evidence, study.eligibility_reason)}. {since} {version.id} ({label})."
+
+
+def _unchecked(text: str) -> str:
+    """Tell a request to look into the full text as what it says of the number: nobody has."""
+    return _TO_CHECK.sub(r", not yet checked against the \1", text)
 
 
 def _levels(protocol: Protocol, subgroup: str) -> dict[str, str]:

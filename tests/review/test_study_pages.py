@@ -222,6 +222,10 @@ def test_no_page_asks_for_a_check_before_pooling_what_is_pooled(evidence):
             "not_stated", "death 24 h after the procedure", False,
             "not stated in the text read; the definition names one", id="in the definition",
         ),
+        pytest.param(
+            "not_stated", "intraprocedural haemorrhage", False,
+            "not stated in the text read; the definition names one", id="in a word of the definition",
+        ),
     ],
 )  # fmt: skip
 def test_a_time_that_is_not_stated_is_told_with_what_is_known(timepoint, definition, used, words):
@@ -268,6 +272,21 @@ def test_periods_are_written_in_one_way(printed, words):
     from analysis.review.provenance_words import period_words
 
     assert period_words(printed) == words
+
+
+def test_no_page_shows_a_field_of_a_file_or_asks_its_reader_to_check(evidence):
+    for study in evidence.studies:
+        told = re.sub(r"<code>.*?</code>|<[^>]+>", " ", study_page(evidence, study.study_id).body)
+        assert not re.findall(r"\b[a-z]+[A-Z][a-z]+\.[A-Za-z]+\b", told), study.study_id
+        assert not re.findall(r"[:,] check (?:against|the)\b", told), study.study_id
+
+
+def test_a_place_in_a_file_is_told_in_words(evidence):
+    from analysis.review.provenance_words import locator_words
+
+    words = locator_words("entry x, safetyFindings.sich; size from primaryEndpoint.result", evidence.protocol)
+
+    assert words == "entry x, safety findings, sICH; size from primary endpoint, result"
 
 
 def test_pages_name_studies_and_columns_in_words(evidence):
