@@ -132,6 +132,10 @@ def effect_findings_table(evidence: Evidence) -> Table:
         "Summary of findings: thrombectomy against medical treatment in trials",
         columns,
         rows,
+        footnotes=(
+            "Each ratio is the common effect that the chapter on randomised evidence reads first; the "
+            "intervals that let the trials differ stand there.",
+        ),
     )
 
 

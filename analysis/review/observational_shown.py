@@ -101,13 +101,18 @@ def between_section(evidence: Evidence, outcome: str) -> Section:
     return Section(tuple(parts))
 
 
+def _handled(design: str, words: str) -> Cell:
+    """Refer to the design where it holds the same words; the downloads keep them."""
+    return Cell("as the design says" if words == design else words, words)
+
+
 def confounding_table(evidence: Evidence) -> Table:
     """How each observational comparison made its groups alike, as far as can be read."""
     rows = [
         {
             "study": Cell(study.label, href=study_href(study.study_id)),
             "design": study.design,
-            "handled": confounding_words(evidence, study.study_id),
+            "handled": _handled(study.design, confounding_words(evidence, study.study_id)),
         }
         for study in evidence.studies
         if study.comparative == "observational_comparison" and study.eligibility == "include"

@@ -87,6 +87,8 @@ def test_no_section_claims_an_effect(evidence, kind, outcome):
 def test_confounding_is_said_for_every_comparison(evidence):
     table = review.confounding_table(evidence)
 
+    assert [row for row in table.cells if row[1].text == row[2].text] == []
+
     assert len(table.cells) == sum(
         study.comparative == "observational_comparison" and study.eligibility == "include"
         for study in evidence.studies
