@@ -29,6 +29,8 @@ _SEARCH_FROM = 10
 _KEPT = re.compile(r"(?<![\w>])\([^() ]{1,9} to [^() ]{1,9}\)|[+−]?\d[\d.]* points?\b")
 #: An address, a DOI or a dotted name, which holds no space to break at; tags pass untouched.
 _ADDRESS = re.compile(r"<[^>]*>|(?:https?://)?\w[\w-]*[._]\w[\w./:?=&;%-]{10,}")
+#: Names of so many signs fit any column and are not broken.
+_WHOLE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +263,9 @@ def _row(table: Table, row: Sequence[Cell], notes: _Notes) -> str:
 
 def _breakable(found: re.Match[str]) -> str:
     text = found[0]
-    return text if text.startswith("<") else f'<span class="review-address">{text}</span>'
+    if text.startswith("<") or len(text) <= _WHOLE:
+        return text
+    return f'<span class="review-address">{text}</span>'
 
 
 def _links(table: Table, downloads: str) -> str:

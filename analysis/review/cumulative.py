@@ -70,7 +70,13 @@ def _figure(evidence: Evidence, found: Cumulative) -> Figure:
         label_head="Public by the end of",
         note_head="Studies; patients",
         guide=found.whole.estimate if found.whole else None,
+        footer=(_guide_words(found),) if found.whole else (),
     )
+
+
+def _guide_words(found: Cumulative) -> str:
+    more = f", with {'that' if len(found.undated) == 1 else 'those'} of unknown year" if found.undated else ""
+    return f"Dashed line: all studies of today{more}."
 
 
 def trial_outcomes(evidence: Evidence) -> tuple[str, ...]:

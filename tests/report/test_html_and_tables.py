@@ -59,6 +59,7 @@ def test_only_web_links_are_links(href, allowed):
         pytest.param("https://doi.org/10.1136/neurintsurg-2020", True, id="address"),
         pytest.param("10.1136/neurintsurg-2020", True, id="doi"),
         pytest.param("subgroup.cells.common_tau2", True, id="dotted-name"),
+        pytest.param("in_studies_csv", False, id="short-name"),
         pytest.param("Knapp-Hartung, DerSimonian-Laird", False, id="joined-names"),
         pytest.param("M2/M3/ACA/PCA/any other segment", False, id="slashes"),
         pytest.param("0.98 (0.87 to 1.09)", False, id="numbers"),
