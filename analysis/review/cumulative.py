@@ -75,7 +75,9 @@ def _figure(evidence: Evidence, found: Cumulative) -> Figure:
 
 
 def _guide_words(found: Cumulative) -> str:
-    more = f", with {'the one' if len(found.undated) == 1 else 'those'} of unknown year" if found.undated else ""
+    more = (
+        f", with {'the one' if len(found.undated) == 1 else 'those'} of unknown year" if found.undated else ""
+    )
     return f"Dashed line: all studies of today{more}."
 
 
