@@ -14,7 +14,7 @@ from analysis.living.sequential import (
     obrien_fleming,
     required_patients,
 )
-from analysis.living.trial_series import trial_series
+from analysis.living.trial_series import trial_arms, trial_series
 from analysis.review.cells import headline
 from tests.evidence.synthetic import evidence, outcome, study
 
@@ -151,3 +151,11 @@ def test_the_last_look_at_the_trials_is_their_pool(real):
 
 def test_an_outcome_that_no_trial_counts_has_no_series(real):
     assert trial_series(real, "mortality_inhospital") is None
+
+
+def test_a_trial_without_an_event_says_nothing_on_a_ratio(real):
+    silent = {item.label for item in trial_arms(real, "sich") if item.events1 + item.events2 == 0}
+    pooled = {label for look in trial_series(real, "sich").looks for label in look.added}
+
+    assert silent and pooled
+    assert not silent & pooled
