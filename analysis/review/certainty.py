@@ -89,6 +89,10 @@ def rate_findings_table(evidence: Evidence, population: str) -> Table:
     )
 
 
+#: A shift over a whole scale is no risk of anything.
+_NO_RISK = Cell("does not apply", "", tone="missing")
+
+
 def effect_findings_table(evidence: Evidence) -> Table:
     """Summary of findings: the effects in the trials, with certainty and a plain sentence."""
     stored = stored_certainty(evidence)
@@ -105,8 +109,8 @@ def effect_findings_table(evidence: Evidence) -> Table:
                 "outcome": _short_name(evidence, body.outcome),
                 "k": x.k,
                 "n": x.n,
-                "control": round(absolute.per * absolute.baseline) if absolute else Cell("", ""),
-                "treated": round(absolute.per * absolute.risk) if absolute else Cell("", ""),
+                "control": round(absolute.per * absolute.baseline) if absolute else _NO_RISK,
+                "treated": round(absolute.per * absolute.risk) if absolute else _NO_RISK,
                 "ratio": Cell(ratio(x.ratio, x.ratio_low, x.ratio_high), x.ratio),
                 "certainty": _certainty_cell(stored, body, flagged),
                 "plain": effect_sentence(evidence, body, _level(stored, body)),
@@ -122,7 +126,7 @@ def effect_findings_table(evidence: Evidence) -> Table:
             "ratio",
             "Risk ratio (95% interval)",
             "right",
-            note="For the shift: common odds ratio of a better grade",
+            note="For the shift: common odds ratio of a better grade.",
         ),
         Column("certainty", "Certainty"),
         Column("plain", "In plain words"),

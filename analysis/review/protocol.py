@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from analysis.report.section import Paragraph
-from analysis.report.tables import Column, Table, table_from_rows
+from analysis.report.tables import Cell, Column, Table, table_from_rows
+from analysis.report.words import lower_first
 
 if TYPE_CHECKING:
     from analysis.evidence.protocol import Protocol
@@ -83,8 +84,10 @@ def _outcomes(protocol: Protocol) -> list[dict[str, Any]]:
             "timepoint": _TIMEPOINTS.get(item.timepoint, item.timepoint.replace("_", " ")),
             "role": _ROLES[item.role],
             "direction": _DIRECTIONS[item.direction],
-            "thresholds": "; ".join(f"{round(100 * each.value)}%: {each.meaning}" for each in item.thresholds)
-            or None,
+            "thresholds": "; ".join(
+                f"{round(100 * each.value)}%: {lower_first(each.meaning)}" for each in item.thresholds
+            )
+            or Cell("none set", ""),
         }
         for item in protocol.outcomes
     ]

@@ -240,7 +240,7 @@ def shift_section(evidence: Evidence) -> Section:
             for cut in range(6)
         ),
         Column(
-            "fit", "Lack of fit", "right", note="Whether one odds ratio serves all cuts (likelihood ratio)"
+            "fit", "Lack of fit", "right", note="Whether one odds ratio serves all cuts (likelihood ratio)."
         ),
     ]
     rows: list[dict[str, object]] = [
