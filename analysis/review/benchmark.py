@@ -7,7 +7,7 @@ import math
 from functools import cache
 from typing import Any
 
-from analysis.report.numbers import count, date_text
+from analysis.report.numbers import count, date_text, fixed
 from analysis.report.powers import power_of_ten
 from analysis.report.section import Note, Paragraph, Section
 from analysis.report.tables import Column, Table, table_from_rows
@@ -97,7 +97,7 @@ def _ratios(found: dict[str, Any]) -> Table:
                 line |= {
                     "peer": row["peer"],
                     "theirs": _seconds(row["cpu"]),
-                    "ratio": f"{ratio:.2g}" if ratio < 10 else count(round(ratio)),
+                    "ratio": fixed(ratio, 1) if ratio < 10 else count(round(ratio)),
                     "agreement": _agreement(mine, row),
                 }
             lines.append(line)
