@@ -83,6 +83,8 @@ def lost_entries(delivered: str, ours: str, studies: frozenset[str]) -> list[str
 
 
 def _entries(text: str) -> list[str]:
+    # A note is a remark to the reader: its words may be mended, but it must not be lost.
+    text = re.sub(r"(?m)^( *note = )\{.+\}", r"\1{}", text)
     return [entry.strip() for entry in re.split(r"(?m)^(?=@)", text) if entry.startswith("@")]
 
 
