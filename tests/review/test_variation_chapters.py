@@ -100,4 +100,4 @@ def test_ratio_and_agreement_stand_beside_each_other() -> None:
 
     table = benchmark.benchmark_section(synthetic).parts[1]
 
-    assert [cell.text for cell in table.cells[0]][2:] == ["1 ms", "Peer", "100 ms", "100", "1e-04"]
+    assert [cell.text for cell in table.cells[0]][2:] == ["1 ms", "Peer", "100 ms", "100", "10⁻⁴"]
