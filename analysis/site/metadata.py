@@ -23,7 +23,7 @@ _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _ARTICLE = re.compile(r'<article class="bd-article">(.*)</article>', re.DOTALL)
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 #: The first page bears the name of the whole book, which the theme puts behind every title.
-_TWICE = re.compile(r"<title>\s*(\S.*?)\s*(?:&#8212;|—)\s*\1\s*</title>", re.DOTALL)
+_TWICE = re.compile(r"<title>\s*([^<\s][^<]*?)\s*(?:&#8212;|—)\s*\1\s*</title>")
 _TAGS = re.compile(r"<span class=\"review-tip\".*?</span>|<[^>]+>", re.DOTALL)
 _DESCRIPTION = re.compile(r'<meta\b[^>]*\bname="description"[^>]*>')
 _CONTENT = re.compile(r'\bcontent="([^"]*)"')
