@@ -11,6 +11,11 @@ from typing import Any
 
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 
+_ALL_LAID_OUT = (
+    "document.head.append(Object.assign(document.createElement('style'), "
+    "{ textContent: '*, ::before, ::after { content-visibility: visible !important; }' }));"
+)
+
 
 @dataclass
 class Log:
@@ -62,6 +67,9 @@ def opened(
         f"try {{ localStorage.setItem('mode', '{scheme}'); "
         f"localStorage.setItem('theme', '{scheme}'); }} catch (error) {{}}"
     )
+    if not place:
+        # What lies far below is laid out only near the screen; pictures and checks want it all.
+        context.add_init_script(f"addEventListener('DOMContentLoaded', () => {{ {_ALL_LAID_OUT} }})")
     log = Log()
     page = context.new_page()
     page.on("request", lambda request: log.requests.append(request.url))
@@ -77,9 +85,6 @@ def opened(
     )
     try:
         page.goto(path.resolve().as_uri() + place, wait_until="load")
-        if not place:
-            # What lies far below is laid out only near the screen; pictures and checks want it all.
-            page.add_style_tag(content="*, ::before, ::after { content-visibility: visible !important; }")
         page.wait_for_timeout(150)
         yield page, log
     finally:
