@@ -285,7 +285,9 @@ def _form(payload: dict[str, Any]) -> str:
         )
     )
     return (
+        # Seen from the first moment where scripts run, so that nothing below it jumps.
         '<div id="explore" class="explore" hidden>'
+        "<script>document.currentScript.parentNode.hidden = false;</script>"
         f'<form id="explore-form" autocomplete="off">{"".join(groups)}</form>'
         '<p id="explore-rate" class="explore-rate"></p>'
         '<p id="explore-status" role="status" aria-live="polite" aria-atomic="true"></p>'

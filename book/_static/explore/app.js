@@ -465,7 +465,6 @@
     () => {
       showForm();
       showStatus();
-      box.hidden = false;
     },
     showNumbers,
     showStudies,
