@@ -37,6 +37,7 @@ help:
 
 setup: $(READY)
 
+# Compiled bytecode spares every start of Python the same work where it may not be written later.
 $(READY): requirements.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "There is no '$(PYTHON)' here. Install Python 3.11 or newer."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -47,7 +48,7 @@ $(READY): requirements.txt pyproject.toml
 	    echo "The venv module failed. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }; }
 	@echo "Installing the locked packages ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(UV)" \
-	  && $(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt \
+	  && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.txt \
 	  || { echo "uv could not do it; trying pip ..."; \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt; }
 	@touch $@
@@ -100,9 +101,11 @@ lab: $(READY)
 	@echo "Opening the chapters in JupyterLab; stop it with Ctrl-C ..."
 	@$(BIN)/jupyter lab $(LAB_ARGS) book
 
+# PyMARE is a peer only, so it stands beside the environment, not in it.
 bench: $(READY)
-	@if test -f benchmarks/run.py; then $(BIN)/python benchmarks/run.py; \
-	  else echo "There is no benchmarks/run.py yet."; fi
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target _build/peers --no-deps \
+	  PyMARE==0.0.13 sympy==1.14.0 || echo "PyMARE could not be fetched."
+	@PYTHONPATH=_build/peers $(BIN)/python benchmarks/run.py
 
 # Compiled functions cannot be followed, so their tests run a second time without compilation.
 coverage: export COVERAGE_FILE = _build/coverage.dat

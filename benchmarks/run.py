@@ -66,7 +66,7 @@ def python_peers() -> dict[tuple[str, str], dict[str, float]]:
     x, n = counts(29)
     found = effects(x, n)
     rows: dict[tuple[str, str], dict[str, float]] = {}
-    cpu, _, got = clock(lambda: combine_effects(found.yi, found.vi, method_re="dl"), 50)
+    cpu, _, got = clock(lambda: combine_effects(found.yi, found.vi, method_re="dl"), 1000)
     rows["dl_29", "statsmodels combine_effects"] = {
         "cpu": cpu,
         "mu": float(got.mean_effect_re),
@@ -83,7 +83,7 @@ def python_peers() -> dict[tuple[str, str], dict[str, float]]:
         ("dl_29", DerSimonianLaird()),
         ("reml_29", VarianceBasedLikelihoodEstimator("reml")),
     ):
-        cpu, _, got = clock(lambda estimator=estimator: estimator.fit_dataset(data), 20)
+        cpu, _, got = clock(lambda estimator=estimator: estimator.fit_dataset(data), 100)
         summary = got.summary()
         rows[key, "PyMARE"] = {
             "cpu": cpu,

@@ -1,7 +1,8 @@
 """Choice between the array engine and its compiled twin.
 
 Loading numba takes about two seconds, so a single pooled estimate on the command line runs on arrays.
-The compiled twin is loaded when the work ahead would take longer than that, or by `warm_up`.
+The compiled twin is loaded when the work ahead would take longer than that, when one process has asked
+for several fits, so that more may follow, or by `warm_up`.
 """
 
 from __future__ import annotations
@@ -18,16 +19,24 @@ __all__ = ["in_threads", "kernels", "warm_up"]
 #: Study integrals beyond which loading the compiled engine pays for itself.
 WORTHWHILE = 40_000
 
+#: Fits of one process that run on arrays before the compiled engine is loaded for those that follow.
+FIRST_FITS = 8
+
 _loaded: ModuleType | None = None
+_fits = 0
 
 
 def kernels(integrals: int = 0) -> ModuleType | None:
-    """Return the compiled engine if it is loaded or `integrals` make it worth loading, else None.
+    """Return the compiled engine if it is loaded or worth loading, else None.
 
-    Where numba is missing the array engine serves all.
+    `integrals` is the size of a fit, zero when asked from within one. Where numba is missing the array
+    engine serves all.
     """
-    global _loaded
-    if _loaded is None and integrals > WORTHWHILE:
+    global _fits, _loaded
+    if _loaded is not None:
+        return _loaded
+    _fits += integrals > 0
+    if integrals > WORTHWHILE or _fits > FIRST_FITS:
         try:
             _loaded = importlib.import_module("analysis.synthesis._kernels")
         except ImportError:

@@ -19,7 +19,8 @@ import numpy as np
 
 from analysis.results import Result
 from analysis.synthesis.special import chi2_tail, t_quantile, t_two_sided
-from analysis.synthesis.tau2 import estimate_tau2, tau2_standard_error
+from analysis.synthesis.tau2 import estimate_tau2, tau2_one, tau2_standard_error
+from analysis.synthesis.tau2_single import pooled_single
 from analysis.synthesis.types import FloatArray
 from analysis.synthesis.weighted import Problem
 
@@ -320,28 +321,39 @@ def fit_iv(
     if ci_method not in CI_METHODS:
         raise ValueError(f"unknown interval method {ci_method!r}; known: {', '.join(CI_METHODS)}")
     _check(v)
-    counts = None if weights is None else np.asarray(weights, dtype=float)[None, :]
-    problem = Problem(y, v, counts, design)
-    if tau2 is None:
-        found = estimate_tau2(problem, tau2_method)
-        t, converged, steps = found.tau2, bool(found.converged[0]), found.steps
+    if design is None and weights is None and y.ndim == 1:
+        t, converged, steps = (
+            tau2_one(y, v, tau2_method) if tau2 is None else (float(tau2), True, 0)
+        )
+        mu, total, residual = pooled_single(y, v, t)
+        beta, cov, k = np.array([mu]), np.array([[1.0 / total]]), y.size
+        row, p = None, 1
     else:
-        t, converged, steps = np.array([float(tau2)]), True, 0
-    s = problem.sums(t, 1)
-    cov = np.linalg.inv(s.cross[0]) if problem.p > 1 else 1.0 / s.cross[0]
+        counts = None if weights is None else np.asarray(weights, dtype=float)[None, :]
+        problem = Problem(y, v, counts, design)
+        if tau2 is None:
+            found = estimate_tau2(problem, tau2_method)
+            t, converged, steps = float(found.tau2[0]), bool(found.converged[0]), found.steps
+        else:
+            t, converged, steps = float(tau2), True, 0
+        s = problem.sums(np.array([t]), 1)
+        p = problem.p
+        cov = np.linalg.inv(s.cross[0]) if p > 1 else 1.0 / s.cross[0]
+        beta, residual, k = s.beta[0], float(s.ypy[0]), round(float(problem.k[0]))
+        row = None if counts is None else counts[0]
     if names is None:
-        names = ("mu",) if design is None else tuple(f"x{j}" for j in range(problem.p))
+        names = ("mu",) if design is None else tuple(f"x{j}" for j in range(p))
     return IvFit(
         y,
         v,
-        None if counts is None else counts[0],
+        row,
         design,
         names,
-        s.beta[0],
+        beta,
         cov,
-        float(t[0]),
-        float(s.ypy[0]),
-        round(float(problem.k[0])),
+        t,
+        residual,
+        k,
         tau2_method,
         ci_method,
         level,

@@ -115,10 +115,14 @@ def effects(
         changed = np.zeros(x0.shape, dtype=bool)
     else:
         raise ValueError(f"unknown continuity correction {correction!r}")
-    x = np.where(changed, x0 + add, x0)
-    m = np.where(changed, n0 - x0 + add, n0 - x0)
-    yi, vi = _transform(x, m, scale)
-    return Effects(yi, vi, x0, n0, scale, correction, add, changed & (add != 0))
+    m0 = n0 - x0
+    if add == 0:
+        changed = np.zeros(x0.shape, dtype=bool)
+    if changed.any():
+        yi, vi = _transform(np.where(changed, x0 + add, x0), np.where(changed, m0 + add, m0), scale)
+    else:
+        yi, vi = _transform(x0, m0, scale)
+    return Effects(yi, vi, x0, n0, scale, correction, add, changed)
 
 
 def _transform(x: FloatArray, m: FloatArray, scale: str) -> tuple[FloatArray, FloatArray]:

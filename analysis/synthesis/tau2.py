@@ -23,11 +23,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.synthesis.tau2_single import maximise_single
+from analysis.synthesis.tau2_single import dersimonian_laird_single, maximise_single
 from analysis.synthesis.types import FloatArray
 from analysis.synthesis.weighted import Problem
 
-__all__ = ["TAU2_METHODS", "Tau2s", "estimate_tau2", "solve_q", "tau2_many", "tau2_standard_error"]
+__all__ = [
+    "TAU2_METHODS",
+    "Tau2s",
+    "estimate_tau2",
+    "solve_q",
+    "tau2_many",
+    "tau2_one",
+    "tau2_standard_error",
+]
 
 #: Every method that `estimate_tau2` knows.
 TAU2_METHODS: tuple[str, ...] = ("ee", "dl", "he", "hs", "sj", "pm", "eb", "ml", "reml", "pmm")
@@ -80,6 +88,20 @@ def tau2_many(
     y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
     counts = None if weights is None else np.atleast_2d(np.asarray(weights, dtype=float))
     return estimate_tau2(Problem(y, v, counts, design), method)
+
+
+def tau2_one(y: FloatArray, v: FloatArray, method: str) -> tuple[float, bool, int]:
+    """Estimate tau2 of one plain analysis: the value, whether the search ended, and its steps.
+
+    The common methods take a way without the overhead of a batch.
+    """
+    if y.size > 1:
+        if method == "dl":
+            return dersimonian_laird_single(y, v), True, 0
+        if method in ("ml", "reml"):
+            return maximise_single(y, v, method == "reml", _GRID_START, _GRID_RATIO)
+    found = estimate_tau2(Problem(y, v), method)
+    return float(found.tau2[0]), bool(found.converged[0]), found.steps
 
 
 def estimate_tau2(problem: Problem, method: str) -> Tau2s:
@@ -205,9 +227,7 @@ def _centred(problem: Problem) -> Problem:
 def _maximise(problem: Problem, restricted: bool) -> Tau2s:
     size = problem.size
     if size == 1 and problem.x is None and problem.counts is None:
-        one = maximise_single(
-            problem.y[0], problem.v[0], restricted, _GRID_START, _GRID_RATIO
-        )
+        one = maximise_single(problem.y[0], problem.v[0], restricted, _GRID_START, _GRID_RATIO)
         return Tau2s(np.array([one[0]]), np.array([one[1]]), one[2])
     tau2, converged = np.zeros(size), np.ones(size, dtype=bool)
     # With an intercept alone no root lies beyond the squared range of the estimates.

@@ -1,7 +1,8 @@
-"""The ML and REML search of `analysis.synthesis.tau2` for one plain analysis, free of batch overhead.
+"""One plain analysis, free of batch overhead: pooled mean, DerSimonian-Laird, ML and REML search.
 
-Same grid, same brackets, same Newton steps; the sums are products with the columns 1, y and y^2 instead of
-passes over a batch. It exists because a single fit is asked for far more often than its size in code.
+The search has the grid, brackets and Newton steps of `analysis.synthesis.tau2`; its sums are products
+with the columns 1, y and y^2 instead of passes over a batch. It exists because a single fit is asked
+for far more often than its size in code.
 """
 
 from __future__ import annotations
@@ -12,7 +13,25 @@ import numpy as np
 
 from analysis.synthesis.types import FloatArray
 
-__all__ = ["maximise_single"]
+__all__ = ["dersimonian_laird_single", "maximise_single", "pooled_single"]
+
+
+def pooled_single(y: FloatArray, v: FloatArray, tau2: float) -> tuple[float, float, float]:
+    """Return the weighted mean, the sum of the weights and the residual sum of squares at tau2."""
+    w = 1.0 / (v + tau2)
+    total = float(w.sum())
+    mu = float(w @ y) / total
+    r = y - mu
+    return mu, total, float((w * r) @ r)
+
+
+def dersimonian_laird_single(y: FloatArray, v: FloatArray) -> float:
+    """Return ``(Q - (k - 1)) / (S1 - S2 / S1)`` of two studies or more, cut at zero."""
+    w = 1.0 / v
+    total = float(w.sum())
+    r = y - float(w @ y) / total
+    q = float((w * r) @ r)
+    return max((q - (y.size - 1)) / (total - float(w @ w) / total), 0.0)
 
 
 def maximise_single(

@@ -93,7 +93,17 @@ def test_faulty_input_is_named(x: np.ndarray, w: np.ndarray, message: str) -> No
 
 def test_numba_is_not_loaded_for_a_single_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_engine, "_loaded", None)
+    monkeypatch.setattr(_engine, "_fits", 0)
     assert kernels(8 * 29) is None
+
+
+def test_numba_is_loaded_after_several_fits_of_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_engine, "_loaded", None)
+    monkeypatch.setattr(_engine, "_fits", 0)
+    monkeypatch.setattr(_engine.importlib, "import_module", lambda name: name)
+    answers = [kernels(8 * 29) for _ in range(_engine.FIRST_FITS + 2)]
+    assert answers[: _engine.FIRST_FITS] == [None] * _engine.FIRST_FITS
+    assert answers[-2:] == ["analysis.synthesis._kernels"] * 2
 
 
 def test_missing_numba_leaves_the_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
