@@ -84,7 +84,7 @@ def _many(fits: Any) -> dict[str, float]:
 
 
 CASES: tuple[Case, ...] = (
-    Case("glmm_29", "GLMM, one fit, 29 studies", 29, fit_glmm, _one, 50),
+    Case("glmm_29", "GLMM, one fit, 29 studies", 29, fit_glmm, _one, 1000),
     Case("reml_29", "REML, one fit from counts, 29 studies", 29, _iv("reml"), _one, 3000),
     Case("dl_29", "DerSimonian-Laird, one fit from counts, 29 studies", 29, _iv("dl"), _one, 3000),
     Case(

@@ -187,7 +187,8 @@ def _fit(x: FloatArray, n: FloatArray, design: FloatArray, w: FloatArray, *, hol
         norm = abs(float(free @ inverse @ free)) ** 0.5
         if not s.boundary:
             se_tau = abs(float(inverse[q, q])) ** 0.5
-        terms = study_terms(x[keep], n[keep], part @ s.beta, np.array(s.tau), saturated=False)
+        eta = part @ s.beta
+        terms = study_terms(x[keep], n[keep], eta, np.full(eta.size, s.tau), saturated=False)
         information = -terms.ee * w[keep]
         share[keep] = information / information.sum()
     else:
@@ -228,6 +229,16 @@ def _inverse(information: FloatArray) -> FloatArray:
     scale = np.sqrt(np.abs(information.diagonal()))
     if not (np.isfinite(scale).all() and (scale > 0).all()):
         return np.full(information.shape, np.nan)
+    if scale.size == 2:
+        # mu and tau, the usual case, without the price of a general solver
+        s0, s1 = scale.tolist()
+        (a, b), (_, d) = information.tolist()
+        a, b, d = a / s0 / s0, b / s0 / s1, d / s1 / s1
+        over = a * d - b * b
+        if over == 0:
+            return np.full((2, 2), np.nan)
+        cross = -b / over / s0 / s1
+        return np.array([[d / over / s0 / s0, cross], [cross, a / over / s1 / s1]])
     scale = scale[:, None] * scale
     try:
         return np.linalg.inv(information / scale) / scale

@@ -240,8 +240,11 @@ def study_terms(
     >>> round(float(one.value[0]), 12)
     -1.38629436112
     """
-    x, n, eta, tau = np.broadcast_arrays(*(np.asarray(a, float) for a in (events, total, eta, tau)))
+    x, n, eta, tau = (np.asarray(a, float) for a in (events, total, eta, tau))
     shape = x.shape
+    if not shape == n.shape == eta.shape == tau.shape:
+        x, n, eta, tau = np.broadcast_arrays(x, n, eta, tau)
+        shape = x.shape
     x, n, eta, tau = x.ravel(), n.ravel(), eta.ravel(), tau.ravel()
     out = np.empty((6, x.size))
     compiled = kernels()
