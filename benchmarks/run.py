@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -200,13 +201,12 @@ def main() -> int:
     peers = python_peers()
     from_r, r_versions = r_peers()
     peers |= from_r
-    import scipy
-
+    packages = ["numpy", "scipy", "statsmodels"] + (["PyMARE"] if ("dl_29", "PyMARE") in peers else [])
+    python = ", ".join(f"{name} {version(name)}" for name in packages)
     report = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "versions": f"Python {platform.python_version()}, numpy {np.__version__}, "
-        f"scipy {scipy.__version__}, {r_versions}",
+        "versions": f"Python {platform.python_version()}, {python}, {r_versions}",
         "ours": found,
         "peers": [{"key": key, "peer": peer, **values} for (key, peer), values in peers.items()],
         "peak_mib": peak,
