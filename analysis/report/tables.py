@@ -26,7 +26,10 @@ _PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 #: Searching is offered from this many rows on; fewer are seen at a glance.
 _SEARCH_FROM = 10
 #: An interval, or a difference with its unit, that no line may break: "(71 to 95)", "−3.6 points".
-_KEPT = re.compile(r"(?<![\w>])\([^() ]{1,9} to [^() ]{1,9}\)|[+−]?\d[\d.]* points?\b")
+_KEPT = re.compile(
+    r"<[^>]*>|(?<![\w>])\([^() ]{1,9} to [^() ]{1,9}\)|[+−]?\d[\d.]* points?\b"
+    r"|(?<![\w./-])(?:\d{4}-\d\d(?:-\d\d)?|(?:mRS )?\d-\d)(?![\w/-])"
+)
 #: An address, a DOI or a dotted name, which holds no space to break at; tags pass untouched.
 _ADDRESS = re.compile(r"<[^>]*>|(?:https?://)?\w[\w-]*[._]\w[\w./:?=&;%-]{10,}")
 #: Names of so many signs fit any column and are not broken.
@@ -252,13 +255,18 @@ def _row(table: Table, row: Sequence[Cell], notes: _Notes) -> str:
             "data-label": column.head,
             "data-value": raw if raw != cell.text else None,
         }
-        content = _KEPT.sub(r'<span class="review-keep">\g<0></span>', link(signs(cell.text), cell.href))
+        content = _KEPT.sub(_kept, link(signs(cell.text), cell.href))
         content = _ADDRESS.sub(_breakable, content)
         if cell.note or "<span" in content:
             # One element, so that a card keeps the parts of a cell beside each other.
             content = f"<span>{content}{notes.mark(cell.note)}</span>"
         parts.append(element("th" if index == 0 else "td", content, values))
     return f"<tr>{''.join(parts)}</tr>"
+
+
+def _kept(found: re.Match[str]) -> str:
+    text = found[0]
+    return text if text.startswith("<") else f'<span class="review-keep">{text}</span>'
 
 
 def _breakable(found: re.Match[str]) -> str:

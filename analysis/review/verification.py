@@ -41,6 +41,30 @@ PREDICTIONS = {
     "prediction-t-k-2": "Prediction, t with two degrees less than studies",
 }
 LEVEL = 0.95
+#: Parts of the names of kinds of records, in words; what is missing is a function of the peer.
+_PARTS = {
+    "PL": "profile likelihood",
+    "QP": "Q-profile",
+    "all_subsets": "all subsets",
+    "blup": "predicted rates of the studies",
+    "cells": "group means",
+    "common_tau2": "one tau² for all groups",
+    "cumul": "cumulative",
+    "default": "default settings",
+    "exact_cmel": "CM.EL, exact likelihood",
+    "exact_glmm": "rma.glmm, exact likelihood",
+    "exact_umfs": "UM.FS, exact likelihood",
+    "glmm": "rma.glmm",
+    "henmi_copas": "Henmi and Copas",
+    "leave1out": "leave-one-out",
+    "meta_regression": "moderators",
+    "separate_tau2": "a tau² for each group",
+    "study": "study by study",
+    "study_ci": "intervals of studies",
+    "subgroup": "subgroups",
+    "tauci": "interval of tau²",
+    "transf": "transformations",
+}
 
 
 @cache
@@ -94,6 +118,12 @@ def pinned_table() -> Table:
     return table_from_rows("verified-pinned", "Reference values kept in the repository", columns, rows)
 
 
+def _kind(name: str) -> str:
+    """Write the name of a kind of records as a function of the peer and what was asked of it."""
+    parts = name.replace("rma.", "rma ").split(".")
+    return ", ".join(_PARTS.get(part, part) for part in parts).replace("rma ", "rma.")
+
+
 def agreement_section() -> Section:
     """Say how many records of the large collection agree, and list them by kind."""
     rows = _read("agreement.csv")
@@ -122,6 +152,7 @@ def agreement_section() -> Section:
             **row,
             **{name: int(row[name]) for name in names},
             **{name: _power(row[name]) for name in ("largest", "tolerance")},
+            "kind": _kind(row["kind"]),
         }
         for row in rows
     ]

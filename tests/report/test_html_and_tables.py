@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from html.parser import HTMLParser
 
 import openpyxl
@@ -69,6 +70,27 @@ def test_only_addresses_and_codes_may_break_within(text, breakable):
     html = render_table(table_from_rows("t", "T", [Column("x", "X")], [{"x": text}]))
     assert (f'<span class="review-address">{text}</span>' in html) is breakable
     assert ("review-address" in html) is breakable
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        pytest.param("mRS 0-2 at last", "mRS 0-2", id="scale"),
+        pytest.param("searched 2023-01-31.", "2023-01-31", id="date"),
+        pytest.param("from 2023-01 on", "2023-01", id="month"),
+        pytest.param("84.1 (71.0 to 95.2)", "(71.0 to 95.2)", id="interval"),
+        pytest.param("a10.1-2", None, id="part-of-a-code"),
+    ],
+)
+def test_what_belongs_together_stays_on_one_line(text, kept):
+    table = table_from_rows("t", "T", [Column("a", "A")], [{"a": text}])
+    assert re.findall(r'review-keep">([^<]*)<', render_table(table)) == ([kept] if kept else [])
+
+
+def test_a_date_within_an_address_is_left_alone():
+    href = "https://example.org/2020-01-02"
+    table = table_from_rows("t", "T", [Column("a", "A")], [{"a": Cell("notice", "notice", href)}])
+    assert f'href="{href}"' in render_table(table)
 
 
 def test_html_holds_no_markup_from_data():
