@@ -13,7 +13,7 @@ from analysis.figures.svg import Drawing
 from analysis.figures.text import text_width
 from analysis.figures.theme import FONT_SIZE, SMALL_SIZE
 from analysis.report.numbers import is_missing, percent, points, points_between, share
-from analysis.report.tables import Column, table_from_rows
+from analysis.report.tables import Cell, Column, table_from_rows
 
 __all__ = ["Change", "change_plot"]
 
@@ -41,7 +41,7 @@ def change_plot(changes: Sequence[Change], *, name: str, title: str, before: str
             Column(f"{key}{part}", f"{word}: {head}", "right", show=lambda v: f"{share(v, 1)}%")
             for part, head in ((0, "estimate"), (1, "lower end"), (2, "upper end"))
         ]
-    columns.append(Column("difference", "Difference", "right", show=lambda value: points(value, 1)))
+    columns.append(Column("difference", "Difference", "right"))
     rows = []
     for item in changes:
         row: dict[str, object] = {"label": item.label, "difference": _difference(item)}
@@ -123,7 +123,8 @@ def _difference_words(item: Change) -> str:
     return points_between(item.after[0], item.before[0], 1, 1)
 
 
-def _difference(item: Change) -> float | None:
+def _difference(item: Change) -> Cell | None:
+    """Return the difference in the words of the figure, with the exact value for files."""
     if item.before is None or item.after is None:
         return None
-    return item.after[0] - item.before[0]
+    return Cell(_difference_words(item), item.after[0] - item.before[0])

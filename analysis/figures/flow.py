@@ -23,6 +23,7 @@ _LINE = 17.0
 _ARROW = 22.0
 _SIDE_SHARE = 0.5
 _CORNER = 4.0
+_NO_BREAK = "\u00a0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def _main_lines(box: FlowBox, width: float) -> list[tuple[str, bool]]:
 def _aside_lines(box: FlowBox, width: float) -> list[tuple[str, bool]]:
     lines: list[tuple[str, bool]] = []
     for reason, number in box.aside:
-        text = f"{reason} ({_equals(number)})"
+        # "(n = 12)" moves to the next line as one piece.
+        text = f"{reason} ({_equals(number).replace(' ', _NO_BREAK)})"
         lines += [(line, False) for line in wrap_text(text, FONT_SIZE, width - 2 * _PAD)]
     return lines
 

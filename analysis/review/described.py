@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.report.numbers import count
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
+from analysis.review.provenance_words import named
 from analysis.review.session import ROOT
 
 if TYPE_CHECKING:
@@ -206,13 +207,19 @@ def left_out_table(evidence: Evidence) -> Table:
             study = listed.get(item.study_id)
             rows.append(
                 {
-                    "study": Cell(f"{item.study[:1].upper()}{item.study[1:]}", href=item.source_url),
+                    "study": Cell(_report_name(item.study), href=item.source_url),
                     "state": state,
-                    "reason": item.reason,
+                    "reason": named(evidence, item.reason),
                     "version": evidence.version(study.first_version).label if study else None,
                 }
             )
     return table_from_rows("left-out", "Studies excluded or awaiting counts", columns, rows)
+
+
+def _report_name(text: str) -> str:
+    """Write authors, year and title of a report as a name, also where its year is not shown."""
+    text = text.replace(" year not shown:", ", year not shown:")
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def studies_flow(evidence: Evidence, version: str | None = None) -> Figure:

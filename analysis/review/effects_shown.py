@@ -263,9 +263,17 @@ def effects_table(pools: dict[str, TwoArmPool], stem: str) -> Table:
         for measure, pool in pools.items()
         for effect in pool.effects.values()
     ]
-    note = "Differences in percentage points. A trial without events in either arm enters differences only."
+    notes = []
+    if "RD" in pools:
+        notes.append("Differences in percentage points.")
+        if any(pool.k < pools["RD"].k for pool in pools.values()):
+            notes.append("A trial without events in either arm enters differences only.")
     return table_from_rows(
-        f"effects-{stem}", "Pooled effects by every method", columns, rows, footnotes=[note]
+        f"effects-{stem}",
+        "Pooled effects by every method",
+        columns,
+        rows,
+        footnotes=[" ".join(notes)] if notes else (),
     )
 
 

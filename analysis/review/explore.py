@@ -18,6 +18,7 @@ from analysis.evidence.awaited import awaited
 from analysis.evidence.select import Question, select
 from analysis.report.html import attributes, element, escape, is_web_link
 from analysis.report.words import CI_METHODS, MODELS, TAU2_METHODS
+from analysis.review.provenance_words import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,7 +129,7 @@ def explore_payload(evidence: Evidence) -> dict[str, Any]:
         "awaited": waiting,
         "studies": register.studies,
         "sources": register.sources,
-        "texts": register.texts,
+        "texts": [named(evidence, text) for text in register.texts],
         "entries": register.entries,
         "lists": register.lists,
         "left_out": register.left_out,

@@ -374,11 +374,14 @@ def _moves(cell: CellDiff, diff: EvidenceDiff) -> Fold:
         columns.append(Column("error", "Sampling error", "right"))
     columns.append(Column("why", "Why"))
     how = "all orders" if cell.exact else f"{cell.orders} orders drawn with a fixed seed"
+    note = f"Averaged over {how}; both columns add up to the whole change."
+    if any(move.averaged != move.averaged for move in cell.moves):
+        note = "One version has no estimate, so there is no whole change to share out over the studies."
     table = table_from_rows(
         f"moves-{cell.population}-{cell.outcome}-{diff.after.id}".replace(".", "-"),
         "Studies that changed, and how far each moved the rate",
         columns,
         rows,
-        footnotes=(f"Averaged over {how}; both columns add up to the whole change.",),
+        footnotes=(note,),
     )
     return Fold(f"Studies that moved it ({len(cell.moves)})", table)

@@ -22,6 +22,7 @@ from analysis.report.words import (
 )
 from analysis.review.cells import headline
 from analysis.review.provenance import row_href, study_href
+from analysis.review.provenance_words import named
 from analysis.review.subgroup import subgroup_result
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def left_out(evidence: Evidence, counts: Counts, name: str) -> Table:
         {
             "study": Cell(evidence.study(item.study_id).label, item.study_id, study_href(item.study_id)),
             "arm": Cell(arm_name(item.arm_id), item.arm_id),
-            "reason": item.reason,
+            "reason": named(evidence, item.reason),
         }
         for item in counts.left_out
     ]

@@ -11,6 +11,7 @@ from analysis.evidence.notices import as_known, retractions
 from analysis.evidence.overlap import Candidate, one_per_group, specific_territory
 from analysis.evidence.select import applying_doubts, doubt_remark
 from analysis.results import Result
+from analysis.review.provenance_words import named
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence, Outcome, Study
@@ -133,7 +134,8 @@ def contrasts(
             notice = gone[study.study_id]
             unread.append(Unread(study.study_id, name, f"Retracted on {notice.date}: {notice.reason}."))
         elif study.eligibility == "awaiting":
-            unread.append(Unread(study.study_id, name, f"{study.eligibility_reason}.".capitalize()))
+            reason = named(evidence, study.eligibility_reason)
+            unread.append(Unread(study.study_id, name, f"{reason[:1].upper()}{reason[1:]}."))
         elif not all(any(row.has_count for row in side) for side in asked):
             if all(sides):
                 unread.append(Unread(study.study_id, name, _why(asked, names)))

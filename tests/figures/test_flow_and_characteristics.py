@@ -25,7 +25,7 @@ def test_flow_says_what_was_not_recorded():
     for svg in (figure.svg, figure.svg_narrow):
         assert ">not recorded</text>" in svg
         assert "n = 12\u202f345" in svg
-        assert "Not about distal vessels (n = 40)" in svg
+        assert "Not about distal vessels (n\u00a0=\u00a040)" in svg
         assert "&lt;all&gt;" in svg
         assert overlaps(svg) == []
         assert beyond(svg) == []

@@ -36,6 +36,47 @@ def test_tables_speak_to_readers(evidence, make):
     assert [text for text in shown if _RAW.search(text)] == []
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(review.left_out_table, id="left-out-of-the-review"),
+        pytest.param(lambda evidence: review.pooled_section(evidence, "secondary", "mrs02"), id="pooled"),
+        pytest.param(lambda evidence: review.subgroup_section(evidence, "technique", "mrs02"), id="subgroup"),
+    ],
+)
+def test_reasons_name_studies_as_readers_know_them(evidence, make):
+    shown = re.sub(r"<[^>]*>", "\n", make(evidence)._repr_html_())
+    keys = "|".join(re.escape(study.study_id) for study in evidence.studies)
+
+    assert re.findall(rf"(?<![\w/-])(?:{keys})(?![\w/-])", shown) == []
+    assert "Ahn 2024" in shown
+
+
+def test_a_report_without_a_year_is_named_with_a_comma(evidence):
+    names = [row[0].text for row in review.left_out_table(evidence).cells]
+
+    assert [name for name in names if re.search(r"\w year not shown", name)] == []
+    assert any(name.startswith("Authors not shown, year not shown: ") for name in names)
+
+
+def test_differences_are_named_only_where_some_are_shown(evidence):
+    ratios, shift = (
+        review.trial_section(evidence, "mrs01")._repr_html_(),
+        review.shift_section(evidence)._repr_html_(),
+    )
+
+    assert "Differences in percentage points" in ratios
+    assert "Differences in percentage points" not in shift
+
+
+def test_moves_do_not_add_up_where_there_was_no_estimate(evidence):
+    shown = review.diff_section(evidence, "secondary")._repr_html_()
+    death = shown[shown.index("Death within 90 days") : shown.index("Symptomatic intracranial")]
+
+    assert "add up to the whole change" not in death
+    assert "add up to the whole change" in shown
+
+
 def test_signs_of_comparison_are_one_sign():
     table = table_from_rows("t", "T", [Column("x", "X")], [{"x": Cell("NIHSS >=5 and <=9")}])
 
