@@ -18,7 +18,6 @@ __all__ = ["Reference", "api_reference", "public_names", "synthesis_reference"]
 _UNDERLINE = re.compile(r"^-{3,}$")
 #: Sections of a docstring that list names with their meanings.
 _LISTS = frozenset({"Parameters", "Returns", "Raises", "Yields", "Attributes"})
-_PREFORMATTED = frozenset({"Examples"})
 _CITED = re.compile(r"^\.\. \[\d+\] ", re.MULTILINE)
 
 
@@ -105,8 +104,6 @@ def _docstring(text: str) -> str:
             parts.append(element("p", element("strong", escape(head))))
         if head in _LISTS:
             parts.append(_definitions(lines))
-        elif head in _PREFORMATTED:
-            parts.append(element("pre", escape("\n".join(lines).strip("\n")), {"tabindex": "0"}))
         elif head == "References":
             cited = [" ".join(each.split()) for each in _CITED.split("\n".join(lines)) if each.strip()]
             parts.append(element("ol", "".join(element("li", _inline(each)) for each in cited)))

@@ -46,3 +46,11 @@ def test_readers_see_types_and_references_not_their_markup():
     assert "analysis.<wbr>synthesis.<wbr>pooled.<wbr>settings_<wbr>for</code>" in page
     assert ".. [" not in page
     assert not re.search(r"<strong>\w+</strong></p>(?:</section>|<(?:pre|dl|ol)[^>]*></)", page)
+
+
+def test_sentences_between_examples_are_text_and_not_code():
+    page = synthesis_reference()._repr_html_()
+    blocks = re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.DOTALL)
+
+    assert blocks
+    assert [block for block in blocks if not block.startswith(("&gt;&gt;&gt;", "    "))] == []
