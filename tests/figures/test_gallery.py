@@ -349,3 +349,13 @@ def test_no_bubble_covers_the_numbers_of_an_axis():
         assert rates
         assert years
         assert all(x - r > max(rates) and y + r < min(years) - height for x, y, r in rim)
+
+
+def test_the_table_of_a_change_gives_the_difference_of_the_figure():
+    item = Change("A", (0.8394, 0.7, 0.9), (0.8036, 0.7, 0.9))
+    figure = change_plot([item], name="x", title="T", before="a", after="b")
+    shown = figure.data_table.cells[0][-1]
+
+    assert shown.text == "−3.5 points"
+    assert ">−3.5 points<" in figure.svg
+    assert shown.raw == pytest.approx(-0.0358)

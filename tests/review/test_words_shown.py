@@ -55,7 +55,7 @@ def test_reasons_name_studies_as_readers_know_them(evidence, make):
 def test_a_report_without_a_year_is_named_with_a_comma(evidence):
     names = [row[0].text for row in review.left_out_table(evidence).cells]
 
-    assert [name for name in names if re.search(r"\w year not shown", name)] == []
+    assert [name for name in names if re.search(r"\w year not shown:", name)] == []
     assert any(name.startswith("Authors not shown, year not shown: ") for name in names)
 
 
