@@ -109,7 +109,8 @@ def derivation_words(row: Outcome) -> str:
         return "Both numbers are printed" + _percent_words(row)
     if row.derivation == "from_percent":
         return (
-            f"The source prints {row.percent_reported}% and the total of {row.total}; {row.events} is the "
+            # The total may be that of the arm, not printed beside the percentage.
+            f"The source prints {row.percent_reported}%. Of a total of {row.total}, {row.events} is the "
             "only whole number that fits" + _percent_words(row, printed=False)
         )
     if row.derivation == "deduced":

@@ -132,7 +132,7 @@ def time_words(row: Outcome, wanted: str, *, used: bool) -> str:
     if row.timepoint != "not_stated":
         return words
     if _A_TIME.search(row.definition):
-        words += "; the definition names one"
+        words = "only in the definition"
     if used and wanted != "not_stated":
         words += f"; pooled with the counts at {_TIMES.get(wanted, plain(wanted))}"
     return words
