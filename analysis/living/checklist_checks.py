@@ -13,6 +13,7 @@ from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.load import DATA
+from analysis.report.words import CI_METHODS, MODELS
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
@@ -245,7 +246,8 @@ def certainty(evidence: Evidence) -> Verdict:
 def effect_measure(evidence: Evidence) -> Verdict:
     """Model and scale are fixed."""
     choice = evidence.protocol.primary
-    return bool(choice.model and choice.scale), f"{choice.model} on the {choice.scale} scale"
+    name = MODELS.get(choice.model, choice.model)
+    return bool(choice.model and choice.scale), f"{name} on the {choice.scale} scale"
 
 
 @_check
@@ -253,7 +255,9 @@ def model(evidence: Evidence) -> Verdict:
     """Model, reason and locked software."""
     choice = evidence.protocol.primary
     packages = _pins()
-    return bool(choice.reason and packages), f"{choice.model}, {choice.ci_method}; {packages} packages locked"
+    name = MODELS.get(choice.model, choice.model)
+    interval = CI_METHODS.get(choice.ci_method, choice.ci_method)
+    return bool(choice.reason and packages), f"{name}, {interval} interval; {packages} packages locked"
 
 
 @_check
@@ -318,7 +322,8 @@ def awaited(evidence: Evidence) -> Verdict:
     from analysis.review.cells import headlines
 
     found = [item for cell in headlines(evidence, evidence.versions[-1].id) for item in cell.awaited]
-    return all(item.reason for item in found), f"{len({item.study_id for item in found})} studies awaited"
+    studies = len({item.study_id for item in found})
+    return all(item.reason for item in found), f"{studies} studies awaited in one pool or more"
 
 
 @_check

@@ -99,7 +99,7 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"1 of (?P<all>\d+) studies with a zero cell had (?P<amount>\S+) added",
-        "In one of {all} studies nobody, or everybody, in an arm had the event; {amount} was added to its "
+        "In 1 of {all} studies nobody, or everybody, in an arm had the event; {amount} was added to its "
         "cells.",
     ),
     (
@@ -109,7 +109,7 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"1 of (?P<all>\d+) studies without events in either arm say nothing on a ratio and are left out",
-        "In one of {all} studies nobody, or everybody, in both arms had the event; it says nothing on a "
+        "In 1 of {all} studies nobody, or everybody, in both arms had the event; it says nothing on a "
         "ratio and is left out.",
     ),
     (

@@ -61,7 +61,7 @@ def test_an_unknown_remark_is_shown_as_it_came():
     [
         (
             "1 of 3 studies with a zero cell had 0.5 added",
-            "In one of 3 studies nobody, or everybody, in an arm had the event; 0.5 was added to its cells.",
+            "In 1 of 3 studies nobody, or everybody, in an arm had the event; 0.5 was added to its cells.",
         ),
         (
             "2 of 5 studies with a zero cell had 0.5 added",
@@ -69,7 +69,7 @@ def test_an_unknown_remark_is_shown_as_it_came():
         ),
         (
             "1 of 3 studies without events in either arm say nothing on a ratio and are left out",
-            "In one of 3 studies nobody, or everybody, in both arms had the event; it says nothing on a "
+            "In 1 of 3 studies nobody, or everybody, in both arms had the event; it says nothing on a "
             "ratio and is left out.",
         ),
     ],

@@ -8,7 +8,9 @@ from analysis import review
 from analysis.living.checklists import CHECKLISTS
 from analysis.report.tables import Cell, Column, render_table, table_from_rows
 
-_RAW = re.compile(r"\b(n_\w+|mrs0\d|sich|evt|mortality90|trap \d|evidence pack|whats.new|index)\b|highwire")
+_RAW = re.compile(
+    r"\b(n_\w+|glmm|mrs0\d|sich|evt|mortality90|trap \d|evidence pack|whats.new|index)\b|highwire"
+)
 
 
 @pytest.fixture(scope="module")
