@@ -34,6 +34,8 @@ _KEPT = re.compile(
 _ADDRESS = re.compile(r"<[^>]*>|(?:https?://)?\w[\w-]*[._]\w[\w./:?=&;%-]{10,}")
 #: Names of so many signs fit any column and are not broken.
 _WHOLE = 20
+#: Letters of footnotes as signs that are raised without markup, for text that a style sheet writes.
+_RAISED = str.maketrans("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,9 @@ class _Notes:
         default = chr(ord("a") + index % 26) * (index // 26 + 1)
         return f"<sup>{self._letters.setdefault(note, default)}</sup>"
 
+    def raised(self, note: str | None) -> str | None:
+        return self._letters[note].translate(_RAISED) if note in self._letters else None
+
     def html(self) -> str:
         return "".join(f"<p><sup>{letter}</sup> {escape(note)}</p>" for note, letter in self._letters.items())
 
@@ -253,6 +258,8 @@ def _row(table: Table, row: Sequence[Cell], notes: _Notes) -> str:
             "scope": "row" if index == 0 else None,
             "class": " ".join(names) or None,
             "data-label": column.head,
+            # On a card the head is written before the cell, by style alone: the letter goes with it.
+            "data-mark": notes.raised(column.note) if index else None,
             "data-value": raw if raw != cell.text else None,
         }
         content = _KEPT.sub(_kept, link(signs(cell.text), cell.href))

@@ -116,6 +116,12 @@ def test_html_names_what_is_missing_and_numbers_footnotes():
     assert "<p>Synthetic.</p>" in html
 
 
+def test_the_letter_of_a_heads_note_stands_on_cards_too():
+    html = render_table(small_table())
+    assert html.count('data-label="Rate" data-mark="ᵃ"') == 3
+    assert html.count("data-mark") == 3
+
+
 def test_html_is_balanced():
     class Balance(HTMLParser):
         def __init__(self):
