@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from analysis.living.cumulative import Cumulative, cumulative_rates
@@ -117,6 +118,7 @@ def trials_over_time(evidence: Evidence) -> Figure:
 def sequential_section(evidence: Evidence) -> Section:
     """Sequential limits of the trials: a secondary view, with its parameters and a caution."""
     chosen = evidence.protocol.text["living"]["sequential"]
+    usual = NormalDist().inv_cdf(1 - float(chosen["alpha"]) / 2)
     found = [series for key in trial_outcomes(evidence) if (series := trial_series(evidence, key))]
     caution = (
         "This view is secondary. Cochrane advises against sequential methods for the main analyses and "
@@ -128,10 +130,10 @@ def sequential_section(evidence: Evidence) -> Section:
         f"{share(chosen['relative_change'])}%, penalty {chosen['penalty']} in the law of the iterated "
         f"logarithm; the patients required are raised for the spread between trials. {chosen['note']}"
     )
-    return Section((Note(caution), Paragraph(" ".join(chosen_text.split())), _limits(evidence, found)))
+    return Section((Note(caution), Paragraph(" ".join(chosen_text.split())), _limits(evidence, found, usual)))
 
 
-def _limits(evidence: Evidence, found: list[TrialSeries]) -> Table:
+def _limits(evidence: Evidence, found: list[TrialSeries], usual: float) -> Table:
     rows = [
         {
             "outcome": evidence.protocol.outcome(series.outcome).short_label,
@@ -146,6 +148,7 @@ def _limits(evidence: Evidence, found: list[TrialSeries]) -> Table:
             if look.penalised == look.penalised
             else None,
             "reads": _reading(look.z, look.boundary),
+            "usual": _reading(look.penalised, usual) if look.penalised == look.penalised else None,
         }
         for series in found
         for look in series.looks
@@ -159,8 +162,9 @@ def _limits(evidence: Evidence, found: list[TrialSeries]) -> Table:
         Column("share", "Share of them", "right"),
         Column("z", "z", "right"),
         Column("limit", "O'Brien-Fleming limit", "right"),
+        Column("reads", "O'Brien-Fleming limit is"),
         Column("penalised", "z by the law of the iterated logarithm", "right"),
-        Column("reads", "Limit"),
+        Column("usual", f"Usual limit of {usual:.2f} is", note="Held against z by that law."),
     ]
     return table_from_rows("sequential", "Sequential limits of the trials", columns, rows, sortable=False)
 

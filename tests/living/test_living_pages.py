@@ -7,6 +7,7 @@ import pytest
 
 from analysis import review
 from analysis.__main__ import main
+from analysis.report.tables import Table
 
 
 def _text(part):
@@ -86,6 +87,24 @@ def test_sequential_limits_are_secondary_and_say_so(real):
 
     assert "This view is secondary. Cochrane advises against sequential methods" in text
     assert "cannot be called prespecified" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "reading"),
+    [
+        pytest.param("z", "O'Brien-Fleming limit", "O'Brien-Fleming limit is", id="O'Brien-Fleming"),
+        pytest.param("z by the law of the iterated logarithm", "1.96", "Usual limit of 1.96 is", id="usual"),
+    ],
+)
+def test_each_z_is_read_against_its_own_limit(real, value, limit, reading):
+    (table,) = (part for part in review.sequential_section(real).parts if isinstance(part, Table))
+    heads = [column.head for column in table.columns]
+
+    for row in table.cells:
+        shown = dict(zip(heads, (cell.text for cell in row), strict=True))
+        bound = float("inf") if shown.get(limit) == "beyond reach" else float(shown.get(limit, limit))
+        beyond = abs(float(shown[value].replace("−", "-"))) >= bound
+        assert shown[reading] == ("crossed" if beyond else "not crossed"), shown
 
 
 def test_trials_over_time_draw_every_outcome(real):
