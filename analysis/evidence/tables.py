@@ -87,9 +87,9 @@ class Study:
     @property
     def label(self) -> str:
         """Short name for figures; words of the title in brackets where the text read shows no author."""
+        year = self.year or "undated"
         if not self.first_author:
-            return f"{short_name(self.study_id)} {self.year or 'undated'}"
-        year = self.year or "(year not shown)"
+            return f"{short_name(self.study_id)} {year}"
         # A key with a word after the year tells two reports of one author and year apart.
         word = re.sub(r"^[a-z]+(\d{4}|-nd)", "", self.study_id)
         return f"{self.first_author} {year} {label_ending(word)}".rstrip()

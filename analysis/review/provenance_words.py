@@ -158,14 +158,15 @@ def title_words(title: str) -> str:
 
 
 def note_words(note: str) -> str:
-    """Write the remarks on a study; a code of the data is written with spaces.
+    """Write the remarks on a study; codes of the data are written with spaces and months in full.
 
     Examples
     --------
-    >>> note_words("identity_incomplete (authors not shown). 43 of 196.")
-    'Identity incomplete (authors not shown). 43 of 196.'
+    >>> note_words("identity_incomplete (authors not shown). 43 of 196; online 2 Aug 2022.")
+    'Identity incomplete (authors not shown). 43 of 196; online 2 August 2022.'
     """
     text = _CODE.sub(lambda code: _COLUMNS.get(code[0], plain(code[0])), _unchecked(note))
+    text = _months_in_full(text)
     return text[:1].upper() + text[1:]
 
 
@@ -177,9 +178,8 @@ def period_words(text: str) -> str:
     >>> period_words("2020-01 to 2023-08"), period_words("1 Jan 2022-31 Dec 2022"), period_words("2017-2020")
     ('January 2020 to August 2023', '1 January 2022 to 31 December 2022', '2017-2020')
     """
-    full = {name[:3]: name for name in _MONTHS}
     words = _ISO_MONTH.sub(lambda found: f"{_MONTHS[int(found[2]) - 1]} {found[1]}", text)
-    words = _SHORT_MONTH.sub(lambda found: full[found[1]], words)
+    words = _months_in_full(words)
     months = "|".join(_MONTHS)
     return re.sub(rf"(\d{{4}}|{months})-(?=(?:\d+ )?(?:{months}) \d{{4}})", r"\1 to ", words)
 
@@ -269,6 +269,11 @@ def state_words(evidence: Evidence, study: Study, *, used: bool) -> str:
     version = evidence.version(study.first_version)
     label = f"{version.label[:1].lower()}{version.label[1:]}"
     return f"{state}: {named(evidence, study.eligibility_reason)}. {since} {version.id} ({label})."
+
+
+def _months_in_full(text: str) -> str:
+    full = {name[:3]: name for name in _MONTHS}
+    return _SHORT_MONTH.sub(lambda found: full[found[1]], text)
 
 
 def _unchecked(text: str) -> str:

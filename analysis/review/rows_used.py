@@ -38,6 +38,9 @@ def rows_used(evidence: Evidence) -> dict[Key, tuple[Question, ...]]:
 
 def why_unused(evidence: Evidence, row: Outcome) -> str:
     """Say why no headline of the newest version uses a row."""
+    if row.outcome.endswith("_selected"):
+        # Its outcome may be a main one by name, so that this must be said first.
+        return "The group was chosen by the result of thrombectomy."
     if row.outcome not in [outcome.key for outcome in evidence.protocol.main_outcomes]:
         return "The outcome is not one of the main outcomes."
     return _left_out(hashed(evidence)).get(row.key, "No population of the protocol has it.")

@@ -10,7 +10,7 @@ from analysis.evidence.provenance import derivation_words, trace
 from analysis.evidence.short_names import arm_name
 from analysis.report.html import is_site_link
 from analysis.review.provenance import row_anchor, row_href, study_href, study_page
-from analysis.review.rows_used import rows_used
+from analysis.review.rows_used import rows_used, why_unused
 from tests.evidence.synthetic import outcome
 
 
@@ -242,6 +242,22 @@ def test_a_number_that_no_headline_uses_says_why(evidence):
             body = study_page(evidence, row.study_id).body
             assert "<dd>No headline. " in body, row.key
             assert "No population of the protocol" not in body, row.key
+
+
+def test_a_group_chosen_by_its_result_is_not_told_as_of_another_outcome(evidence):
+    chosen = [row for row in evidence.outcomes if row.outcome.startswith(("mrs02_sel", "mortality90_sel"))]
+
+    assert {row.study_id for row in chosen} == {"dmytriw2024", "radu2024"}
+    assert {why_unused(evidence, row) for row in chosen} == {
+        "The group was chosen by the result of thrombectomy."
+    }
+
+
+def test_a_year_that_is_not_shown_is_told_in_one_word(evidence):
+    labels = {study.label for study in evidence.studies if study.year is None}
+
+    assert {"Salsano undated", "[DIVA] undated"} <= labels
+    assert all(label.endswith(" undated") for label in labels)
 
 
 def test_a_notice_stands_on_the_page_of_its_study(evidence):
