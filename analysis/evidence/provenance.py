@@ -116,7 +116,9 @@ def derivation_words(row: Outcome) -> str:
     if row.derivation == "deduced":
         return "The count follows from other printed facts" + _percent_words(row)
     if row.derivation == "approximate":
-        return f"Several whole numbers fit: {row.events_low} to {row.events_high} of {row.total}."
+        # Without a printed percentage there is nothing that a number could fit.
+        how = "Only a range can be read" if row.percent_reported is None else "Several whole numbers fit"
+        return f"{how}: {row.events_low} to {row.events_high} of {row.total}."
     shown = f" The source prints {row.percent_reported}%." if row.percent_reported is not None else ""
     return f"No count can be given.{shown}"
 

@@ -16,9 +16,11 @@ from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import in_a_row, lower_first
 from analysis.review.provenance_words import (
     address_words,
+    age_and_sex,
     comparison_words,
     kind_words,
     locator_words,
+    months_in_full,
     named,
     note_words,
     period_words,
@@ -168,7 +170,7 @@ def _identity(evidence: Evidence, study: Study) -> str:
             ("First author", escape(study.first_author) or "not shown"),
             ("Year", escape(study.year or "not shown")),
             ("Title", escape(title_words(study.title)) or "not shown"),
-            ("Journal", escape(study.journal) or "not shown"),
+            ("Journal", escape(months_in_full(study.journal)) or "not shown"),
             ("DOI", doi or "not shown"),
             ("PubMed", pmid),
             ("Registration", escape(study.registration)),
@@ -180,6 +182,7 @@ def _identity(evidence: Evidence, study: Study) -> str:
 
 def _design(study: Study, protocol: Protocol) -> str:
     kind = kind_words(study, protocol)
+    age, sex = age_and_sex(study.age_summary)
     return _block(
         "Patients and treatment",
         "design",
@@ -191,7 +194,8 @@ def _design(study: Study, protocol: Protocol) -> str:
             ("Enrolment", escape(period_words(study.enrolment))),
             ("Patients", escape(study.n_patients or "not shown")),
             ("Women", escape("" if study.n_female is None else study.n_female)),
-            ("Age", escape(study.age_summary)),
+            ("Age", escape(age)),
+            ("Sex as printed", escape(sex)),
             ("NIHSS", escape(study.nihss_summary)),
             ("Intravenous thrombolysis", escape("" if study.ivt_n is None else study.ivt_n)),
             ("Kind of occlusion", escape(kind["Kind of occlusion"])),

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "address_words",
+    "age_and_sex",
     "comparison_words",
     "kind_words",
     "locator_words",
+    "months_in_full",
     "named",
     "note_words",
     "period_words",
@@ -166,7 +168,7 @@ def note_words(note: str) -> str:
     'Identity incomplete (authors not shown). 43 of 196; online 2 August 2022.'
     """
     text = _CODE.sub(lambda code: _COLUMNS.get(code[0], plain(code[0])), _unchecked(note))
-    text = _months_in_full(text)
+    text = months_in_full(text)
     return text[:1].upper() + text[1:]
 
 
@@ -179,7 +181,7 @@ def period_words(text: str) -> str:
     ('January 2020 to August 2023', '1 January 2022 to 31 December 2022', '2017-2020')
     """
     words = _ISO_MONTH.sub(lambda found: f"{_MONTHS[int(found[2]) - 1]} {found[1]}", text)
-    words = _months_in_full(words)
+    words = months_in_full(words)
     months = "|".join(_MONTHS)
     return re.sub(rf"(\d{{4}}|{months})-(?=(?:\d+ )?(?:{months}) \d{{4}})", r"\1 to ", words)
 
@@ -271,7 +273,26 @@ def state_words(evidence: Evidence, study: Study, *, used: bool) -> str:
     return f"{state}: {named(evidence, study.eligibility_reason)}. {since} {version.id} ({label})."
 
 
-def _months_in_full(text: str) -> str:
+def age_and_sex(summary: str) -> tuple[str, str]:
+    """Part what a source prints of age from a percentage of men or women that stands behind it.
+
+    Examples
+    --------
+    >>> age_and_sex("median 75 (IQR 65-82); 56.1% male"), age_and_sex("65 and older")
+    (('median 75 (IQR 65-82)', '56.1% male'), ('65 and older', ''))
+    """
+    found = re.fullmatch(r"(.*?)[;,] (\d[\d.]*% (?:(?:fe)?male|(?:wo)?men))", summary)
+    return (found[1], found[2]) if found else (summary, "")
+
+
+def months_in_full(text: str) -> str:
+    """Write the short name of a month before a year in full.
+
+    Examples
+    --------
+    >>> months_in_full("Interv Neuroradiol (online 17 Dec 2023)")
+    'Interv Neuroradiol (online 17 December 2023)'
+    """
     full = {name[:3]: name for name in _MONTHS}
     return _SHORT_MONTH.sub(lambda found: full[found[1]], text)
 

@@ -101,8 +101,13 @@ def test_every_row_that_a_headline_uses_is_known(evidence):
         ),
         pytest.param(
             {"derivation": "approximate", "events": None, "events_low": 4, "events_high": 5},
-            "4 to 5 of 10",
+            "Only a range can be read: 4 to 5 of 10.",
             id="approximate",
+        ),
+        pytest.param(
+            {"derivation": "approximate", "events": None, "events_low": 4, "events_high": 5, "percent": "45"},
+            "Several whole numbers fit: 4 to 5 of 10.",
+            id="approximate-from-percent",
         ),
         pytest.param({"derivation": "not_available", "events": None}, "No count can be given", id="none"),
     ],
@@ -297,6 +302,28 @@ def test_no_page_shows_a_field_of_a_file_or_asks_its_reader_to_check(evidence):
         told = re.sub(r"<code>.*?</code>|<[^>]+>", " ", study_page(evidence, study.study_id).body)
         assert not re.findall(r"\b[a-z]+[A-Z][a-z]+\.[A-Za-z]+\b", told), study.study_id
         assert not re.findall(r"[:,] check (?:against|the)\b", told), study.study_id
+
+
+@pytest.mark.parametrize(
+    ("summary", "parts"),
+    [
+        pytest.param("median 75 (IQR 65-82); 56.1% male", ("median 75 (IQR 65-82)", "56.1% male"), id="men"),
+        pytest.param("mean 71.5 (SD 14.0), 53% female", ("mean 71.5 (SD 14.0)", "53% female"), id="women"),
+        pytest.param("mean 68.3 (SD 13.6), range 26-88", ("mean 68.3 (SD 13.6), range 26-88", ""), id="age"),
+        pytest.param("", ("", ""), id="nothing"),
+    ],
+)
+def test_sex_is_not_told_as_age(summary, parts):
+    from analysis.review.provenance_words import age_and_sex
+
+    assert age_and_sex(summary) == parts
+
+
+def test_no_page_tells_sex_as_age_or_shortens_a_month(evidence):
+    for study in evidence.studies:
+        body = study_page(evidence, study.study_id).body
+        assert not re.search(r"<dt>Age</dt>\s*<dd>[^<]*male", body), study.study_id
+        assert not re.search(r"\b(?:Aug|Sep|Oct|Nov|Dec|Jan|Feb) \d{4}\b", body), study.study_id
 
 
 def test_a_place_in_a_file_is_told_in_words(evidence):
