@@ -23,6 +23,8 @@ from sphinxcontrib.bibtex.plugin import register_plugin as register_citation_plu
 from sphinxcontrib.bibtex.style.referencing import PersonStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
+from analysis.report.readable import signs
+
 __all__ = ["ReviewStyle", "register"]
 
 _VOLUME = optional[join[field("volume"), optional["(", field("number"), ")"], optional[":", field("pages")]]]
@@ -36,6 +38,13 @@ def _year(children: list[Any], context: dict[str, Any]) -> str:
     year = str(fields.get("year", ""))
     before = fields.get("journal") or fields.get("title", "")
     return "" if re.search(rf"\b{re.escape(year)}\b", before) else year
+
+
+def _with_signs(title: Text) -> Text:
+    """Write comparisons of a title with one sign, as the tables do."""
+    for plain in (">=", "<="):
+        title = Text(signs(plain)).join(title.split(plain))
+    return title
 
 
 @node
@@ -89,7 +98,7 @@ class ReviewStyle(PlainStyle):
         return join(sep=" ")[
             optional[sentence[self.format_names("author", as_sentence=False)]],
             # The title keeps its capitals, which tell names of devices and trials from words.
-            sentence[field("title")],
+            sentence[field("title", apply_func=_with_signs)],
             sentence[
                 optional[tag("em")[field("journal")]],
                 _year(),

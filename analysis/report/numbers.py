@@ -287,12 +287,12 @@ def _ratio_number(value: float | None) -> str:
 def p_value(value: float | None) -> str:
     """Write a p-value with its letter; none is shown smaller than 0.001 or larger than 0.99.
 
-    Three decimals below 0.01 and where two would round a value across 0.05.
+    Three decimals below 0.01 and where two would round a value across 0.05 or 0.10, where tests are read.
 
     Examples
     --------
-    >>> p_value(0.0004), p_value(0.0042), p_value(0.031), p_value(0.0496), p_value(0.999)
-    ('p<0.001', 'p=0.004', 'p=0.03', 'p=0.050', 'p>0.99')
+    >>> p_value(0.0004), p_value(0.0042), p_value(0.031), p_value(0.0496), p_value(0.0958), p_value(0.999)
+    ('p<0.001', 'p=0.004', 'p=0.03', 'p=0.050', 'p=0.096', 'p>0.99')
     """
     if value is None or not math.isfinite(value):
         return f"p {MISSING}"
@@ -300,7 +300,7 @@ def p_value(value: float | None) -> str:
         return "p<0.001"
     if value > 0.99:
         return "p>0.99"
-    close = value < 0.01 or 0.045 <= value < 0.055
+    close = value < 0.01 or 0.045 <= value < 0.055 or 0.095 <= value < 0.105
     return f"p={fixed(value, 3 if close else 2)}"
 
 

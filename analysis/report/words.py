@@ -297,7 +297,7 @@ def subgroup_line(test: SubgroupLike) -> str:
 def subgroup_sentence(test: SubgroupLike) -> str:
     """Say what the subgroups showed, and that they were not randomised."""
     rates = [
-        f"{percent(item.estimate, item.ci.low, item.ci.high)} with {lower_first(level)} "
+        f"{percent(item.estimate, item.ci.low, item.ci.high)} for {lower_first(level)} "
         f"({counted_studies(item)})"
         for level, item in zip(test.levels, test.pooled, strict=True)
     ]

@@ -136,13 +136,14 @@ def ratio_figure(
     """
     from analysis.figures.ladder import Step, ratio_forest
 
-    steps, left_out = [*_study_steps(pool)], []
+    steps, drawn, left_out = [*_study_steps(pool)], [], []
     if pool.k > 1:
         for method in dict.fromkeys((main, "knapp-hartung")):
             estimate, low, high = pool.effects[method].shown()
             if high > _WIDEST or low < 1 / _WIDEST:
                 left_out.append(EFFECT_METHODS[method])
                 continue
+            drawn.append(lower_first(EFFECT_METHODS[method]))
             steps.append(Step(_SHORT_METHODS[method], estimate, low, high, "", kind="pooled"))
     first, second = arms
     if not causal:
@@ -151,10 +152,9 @@ def ratio_figure(
         favours = (f"{second} better", f"{first} better")
     else:
         favours = (f"{first} better", f"{second} better")
-    names = [EFFECT_METHODS[method] for method in dict.fromkeys((main, "knapp-hartung"))]
-    footer = [
-        f"Boxes: the counts of each study. Diamonds: {and_list([lower_first(name) for name in names])}."
-    ]
+    footer = ["Boxes: the counts of each study."]
+    if drawn:
+        footer[0] += f" {'Diamond' if len(drawn) == 1 else 'Diamonds'}: {and_list(drawn)}."
     footer += [f"{name}: too wide to draw." for name in left_out]
     prediction = pool.prediction
     if prediction.note:

@@ -369,7 +369,7 @@ def _pool_glmm(x: FloatArray, n: FloatArray, names: tuple[str, ...], settings: S
         ci_tau2=ci_tau2,
         heterogeneity=_glmm_heterogeneity(x, n, tau2, fit),
         weights=np.asarray(fit.information_share, dtype=float),
-        weight_name="share of the information on mu",
+        weight_name="share of the information on the pooled rate",
         log_likelihood=float(fit.log_likelihood),
         converged=bool(fit.converged),
         boundary=bool(fit.boundary),

@@ -162,6 +162,12 @@ def test_a_year_stands_once_in_an_entry(entry, line):
     assert _formatted("@misc{a, title={Title}, " + entry + "}") == [line]
 
 
+def test_comparisons_in_a_title_have_one_sign():
+    assert _formatted("@misc{a, title={NIHSS scores >= 6 and <=6, P->Q}}") == [
+        "NIHSS scores ≥ 6 and ≤6, P->Q."
+    ]
+
+
 def test_names_sort_by_letters_without_their_marks():
     names = ("Xing", "Özdemir", "{\\v S}oric", "Ono")
     entries = "".join(f"@misc{{k{at}, author={{{name}, A.}}, title={{T}}}}" for at, name in enumerate(names))

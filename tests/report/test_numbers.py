@@ -68,6 +68,8 @@ def test_counts_are_grouped_from_five_digits(value, shown):
         pytest.param(0.01, "p=0.01", id="two-decimals"),
         pytest.param(0.0496, "p=0.050", id="three-near-the-customary-threshold"),
         pytest.param(0.051, "p=0.051", id="three-just-above-it"),
+        pytest.param(0.0958, "p=0.096", id="three-just-below-one-in-ten"),
+        pytest.param(0.103, "p=0.103", id="three-just-above-one-in-ten"),
         pytest.param(0.5, "p=0.50", id="half"),
         pytest.param(1.0, "p>0.99", id="one"),
         pytest.param(NAN, "p not available", id="missing"),

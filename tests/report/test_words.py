@@ -85,7 +85,7 @@ def test_a_rate_that_rounds_to_a_published_limit_is_shown_with_one_more_decimal(
 def test_subgroups_are_not_read_as_randomised():
     test = SyntheticSubgroups(("Stent", "Aspiration"), (SIX, SIX), SIX)
     text = words.subgroup_sentence(test)
-    assert "84% (76 to 90) with stent (6 studies)" in text
+    assert "84% (76 to 90) for stent (6 studies)" in text
     assert "likelihood ratio 4.20 on 1 degree of freedom, p=0.04 (common τ²)" in text
     assert "not randomised" in text
 

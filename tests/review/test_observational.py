@@ -6,7 +6,9 @@ import re
 import pytest
 
 from analysis import review
+from analysis.review.effects_shown import ratio_figure
 from analysis.review.observational import COMPARISONS, between_studies, observational
+from analysis.synthesis.two_arm import pool_two_arm
 
 OUTCOMES = ("reperfusion", "mrs02", "mrs01", "mortality90", "sich", "first_pass")
 
@@ -93,3 +95,30 @@ def test_confounding_is_said_for_every_comparison(evidence):
         study.comparative == "observational_comparison" and study.eligibility == "include"
         for study in evidence.studies
     )
+
+
+@pytest.mark.parametrize(
+    ("counts", "key"),
+    [
+        pytest.param(([18, 2], [83, 19], [1, 2], [119, 17]), "", id="none-fits"),
+        # With one degree of freedom the Knapp-Hartung interval runs far beyond the other.
+        pytest.param(
+            ([30, 10], [100, 100], [10, 30], [100, 100]),
+            "Diamond: random effects (REML), Wald.",
+            id="one-fits",
+        ),
+        pytest.param(
+            ([43, 322], [68, 529], [49, 292], [68, 546]),
+            "Diamonds: random effects (REML), Wald and random effects (REML), Knapp-Hartung.",
+            id="both-fit",
+        ),
+    ],
+)
+def test_the_key_of_a_figure_names_only_the_diamonds_that_are_drawn(evidence, counts, key):
+    pool = pool_two_arm(*counts, labels=["one", "other"])
+    words = evidence.protocol.outcome("mortality90")
+    shown = ratio_figure(pool, "wald", words, "made", "Made", causal=False).svg
+    text = " ".join(re.sub(r"<[^>]*>", " ", shown).split())
+
+    assert key in text
+    assert ("Diamond" in text) == bool(key)

@@ -67,7 +67,8 @@
     if (missing(value)) return "p " + MISSING;
     if (value < 0.001) return "p<0.001";
     if (value > 0.99) return "p>0.99";
-    const close = value < 0.01 || (value >= 0.045 && value < 0.055);
+    const close =
+      value < 0.01 || (value >= 0.045 && value < 0.055) || (value >= 0.095 && value < 0.105);
     return "p=" + fixed(value, close ? 3 : 2);
   }
 
