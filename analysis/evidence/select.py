@@ -336,7 +336,7 @@ class _Selection:
         def reason_of(row: Outcome) -> str:
             wholes = sorted(self.containing[row.study_id][row.arm_id] & arms[row.study_id])
             own = [whole for whole in wholes if whole != row.arm_id]
-            return f"The arm is part of {arm_name(own[0])}, counted as a whole." if own else ""
+            return f"The arm is part of {arm_name(own[0], row.unit)}, counted as a whole." if own else ""
 
         return self._keep(rows, "part", reason_of)
 
@@ -398,7 +398,7 @@ class _Selection:
         study = self.evidence.study(rows[0].study_id)
         flags = []
         if len(rows) > 1:
-            flags.append("sum of arms " + " + ".join(arm_name(row.arm_id) for row in rows))
+            flags.append("sum of arms " + " + ".join(arm_name(row.arm_id, row.unit) for row in rows))
         missing = self._arms_without_count(rows)
         if "all" in missing:
             flags.append("part of the study only: no count for the study as a whole")

@@ -10,7 +10,6 @@ __all__ = ["arm_name", "label_ending", "short_name"]
 _FILE = Path(__file__).resolve().parents[2] / "data" / "short_names.yml"
 #: Arms that many studies have, in any review of thrombectomy.
 _ARMS = {
-    "all": "all patients",
     "evt": "thrombectomy",
     "control": "control",
     "primary": "primary occlusions",
@@ -58,12 +57,22 @@ def label_ending(word: str) -> str:
     return _names("endings").get(word, word)
 
 
-def arm_name(arm_id: str) -> str:
+def arm_name(arm_id: str, unit: str = "patients") -> str:
     """Name an arm in words; one that has none goes by its key, without underscores.
+
+    Parameters
+    ----------
+    arm_id
+        Key of the arm.
+    unit
+        What the row counts: a count of occlusions is not told as one of all patients.
 
     Examples
     --------
     >>> arm_name("evt"), arm_name("late_window")
     ('thrombectomy', 'late window')
+    >>> arm_name("all"), arm_name("all", "occlusions")
+    ('all patients', 'all occlusions')
     """
-    return _names("arms").get(arm_id) or _ARMS.get(arm_id) or arm_id.replace("_", " ")
+    named = _names("arms").get(arm_id) or _ARMS.get(arm_id)
+    return named or (f"all {unit}" if arm_id == "all" else arm_id.replace("_", " "))

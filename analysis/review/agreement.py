@@ -73,7 +73,7 @@ def disagreements_table(evidence: Evidence) -> Table:
         {
             "study": Cell(evidence.study(item.row.study_id).label, href=row_href(item.row.key)),
             "outcome": evidence.protocol.outcome(item.row.outcome).short_label,
-            "arm": Cell(arm_name(item.row.arm_id), item.row.arm_id),
+            "arm": Cell(arm_name(item.row.arm_id, item.row.unit), item.row.arm_id),
             "wrote": "; ".join(_wrote(each) for each in item.wrote),
             "final": f"{item.row.events}/{item.row.total}" if item.row.has_count else "no exact count",
             "reason": item.reason,

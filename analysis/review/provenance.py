@@ -265,7 +265,8 @@ def _number(evidence: Evidence, item: Trace) -> str:
         + reader_words(each.derivation, row.derivation)
         for each in item.extractions
     ]
-    heading = element("h3", escape(f"{name}, {arm_name(row.arm_id)}: {shown}"), {"id": row_anchor(row.key)})
+    arm = arm_name(row.arm_id, row.unit)
+    heading = element("h3", escape(f"{name}, {arm}: {shown}"), {"id": row_anchor(row.key)})
     facts = [
         ("Source", f"{link(place or 'source', row.source_url)} ({escape(_KINDS[row.source_kind])})"),
         ("How it was read", escape(item.derivation)),
@@ -275,7 +276,7 @@ def _number(evidence: Evidence, item: Trace) -> str:
         ("Time", escape(time_words(row, protocol.outcome(row.outcome).timepoint, used=used))),
         ("Unit", escape(row.unit)),
         *((name, escape(value)) for name, value in kind_words(row, protocol).items() if own[name] != value),
-        ("Part of", escape(arm_name(row.is_partition_of) if row.is_partition_of else "")),
+        ("Part of", escape(arm_name(row.is_partition_of, row.unit) if row.is_partition_of else "")),
         ("Readers", escape("; ".join(readers))),
         ("Agreement", escape(item.agreement)),
         ("Checked", escape(item.verified)),

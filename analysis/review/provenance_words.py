@@ -132,7 +132,10 @@ def time_words(row: Outcome, wanted: str, *, used: bool) -> str:
     """
     words = _TIMES.get(row.timepoint, plain(row.timepoint))
     if row.timepoint != "not_stated":
-        return words
+        # A row as it was delivered is shown as it is; the reader sees that its time is not the outcome's.
+        fits = wanted in ("not_stated", row.timepoint, row.timepoint.removesuffix("_assumed"))
+        ends = f" in the data, where the protocol has {_TIMES.get(wanted, plain(wanted))}"
+        return words if fits else words + ends
     if _A_TIME.search(row.definition):
         words = "only in the definition"
     if used and wanted != "not_stated":

@@ -142,10 +142,14 @@ def left_out(evidence: Evidence, counts: Counts, name: str) -> Table:
         Column("arm", "Arm"),
         Column("reason", "Reason"),
     ]
+    outcome = counts.question.outcome
+    units = {(row.study_id, row.arm_id): row.unit for row in evidence.outcomes if row.outcome == outcome}
     rows = [
         {
             "study": Cell(evidence.study(item.study_id).label, item.study_id, study_href(item.study_id)),
-            "arm": Cell(arm_name(item.arm_id), item.arm_id),
+            "arm": Cell(
+                arm_name(item.arm_id, units.get((item.study_id, item.arm_id), "patients")), item.arm_id
+            ),
             "reason": named(evidence, item.reason),
         }
         for item in counts.left_out
@@ -181,7 +185,7 @@ def _pooled_table(counts: Counts, stem: str, evidence: Evidence) -> Table:
         {
             "study": Cell(counts.label[place], href=row_href(key)),
             "group": counts.group[place] if counts.group is not None else None,
-            "arm": Cell(arm_name(key[1]), key[1]),
+            "arm": Cell(arm_name(key[1], known[key].unit), key[1]),
             "events": known[key].events,
             "total": known[key].total,
             "where": Cell(known[key].locator or "source", href=known[key].source_url),

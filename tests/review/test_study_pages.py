@@ -136,6 +136,13 @@ def test_arms_and_labels_are_shown_in_words(evidence):
     assert {"Salim 2025 ACA", "Salim 2025 PCA", "Haussen 2020 Trevo", "Meyer 2021 isolated PCA"} <= labels
 
 
+def test_a_count_of_occlusions_is_not_headed_by_all_patients(evidence):
+    body = study_page(evidence, "guenego2022").body
+
+    assert "Reperfusion, all occlusions: 16/17" in body
+    assert "all patients" not in body
+
+
 @pytest.mark.parametrize(
     ("changes", "answers", "words"),
     [
@@ -220,6 +227,14 @@ def test_no_page_asks_for_a_check_before_pooling_what_is_pooled(evidence):
     ("timepoint", "definition", "used", "words"),
     [
         pytest.param("90d", "mRS 0-2", True, "90 days", id="stated"),
+        pytest.param(
+            "90d_assumed", "mRS 0-2", True,
+            "90 days, assumed: the source prints no time beside the count", id="assumed",
+        ),
+        pytest.param(
+            "discharge", "mRS 0-2", False,
+            "discharge in the data, where the protocol has 90 days", id="another",
+        ),
         pytest.param("not_stated", "mRS 0-2", False, "not stated in the text read", id="not pooled"),
         pytest.param(
             "not_stated", "mRS 0-2", True,
