@@ -308,8 +308,9 @@ def _drawn(result: ReviewMultiverse) -> tuple[list[Specification], int]:
 
     known = np.flatnonzero(result.converged)
     order = known[np.argsort(result.estimate[known], kind="stable")]
-    step = max(1, order.size // _DRAWN)
-    chosen = sorted({*order[::step].tolist(), int(order[-1]), result.primary})
+    # A whole step can fall in with the order of ties and show one kind of interval alone.
+    ranks = np.linspace(0, order.size - 1, min(order.size, _DRAWN)).round().astype(int)
+    chosen = sorted({*order[ranks].tolist(), result.primary})
     items = [
         Specification(
             result.choices[index],

@@ -1,10 +1,13 @@
 """The multiverse of a headline holds the primary analysis and weighs choices between nought and one."""
 
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from analysis import review
-from analysis.review.multiverse import multiverse_result, script_data
+from analysis.review.multiverse import _drawn, multiverse_result, script_data
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +56,23 @@ def test_the_data_for_the_page_give_back_every_specification(result):
     for (_, thousandths), estimate, known in zip(given, result.estimate, result.converged, strict=True):
         assert thousandths == (round(1000 * estimate) if known else -1)
     assert sum(data["same"]) * len(data["models"]) == result.same_question.sum()
+
+
+@pytest.mark.parametrize("size", [56 * 80, 56 * 81, 63 * 72, 63 * 96], ids=str)
+def test_the_curve_shows_every_option_that_alternates_along_it(result, size):
+    spread = replace(
+        result,
+        choices=tuple({"Interval": "abcd"[place % 4]} for place in range(size)),
+        estimate=np.linspace(0.1, 0.9, size),
+        low=np.zeros(size),
+        high=np.ones(size),
+        converged=np.ones(size, dtype=bool),
+        same_question=np.ones(size, dtype=bool),
+        primary=size // 2,
+    )
+    items, primary = _drawn(spread)
+    shown = Counter(item.choices["Interval"] for item in items)
+
+    assert items[primary].estimate == spread.estimate[size // 2]
+    assert (items[0].estimate, items[-1].estimate) == (0.1, 0.9)
+    assert min(shown["abcd"[place]] for place in range(4)) > len(items) / 8
