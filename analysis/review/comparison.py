@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -122,8 +123,20 @@ def _of_outcome(
             if not group and pooled is not None:
                 group.append(_own(pooled, name, outcome))
             group.append(_other("other", row.review, row, (name, outcome), pooled, row.note, row.source_url))
-    for group in placed.values():
-        yield from group
+    for name in sorted(placed, key=_places(evidence).__getitem__):
+        yield from placed[name]
+
+
+def _places(evidence: Evidence) -> defaultdict[str, int]:
+    """Place of each group in a figure: as in the protocol, and what stands in none of its lists last."""
+    names = [each.label for each in evidence.protocol.populations]
+    for variable in evidence.protocol.subgroups:
+        names += [_level_name(variable.label, level.label) for level in variable.levels]
+    return defaultdict(lambda: len(names), {name: place for place, name in enumerate(names)})
+
+
+def _level_name(variable: str, level: str) -> str:
+    return f"{variable}: {lower_first(level)}"
 
 
 def _is_main(evidence: Evidence, outcome: str) -> bool:
@@ -144,9 +157,8 @@ def _nearest(evidence: Evidence, row: RivalEstimate, version: str) -> tuple[str,
             return population.label, cell.pooled
         variable = evidence.protocol.subgroup(match["subgroup"])
         label = next(level.label for level in variable.levels if level.key == match["level"])
-        return f"{variable.label}: {lower_first(label)}", _level(
-            evidence, row.outcome, variable.key, label, version
-        )
+        own = _level(evidence, row.outcome, variable.key, label, version)
+        return _level_name(variable.label, label), own
     return "No match in the protocol", None
 
 

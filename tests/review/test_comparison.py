@@ -69,3 +69,12 @@ def test_the_figures_show_every_rate_and_write_every_name_in_full(evidence, foun
     assert len(figures) == len({item.outcome for item in found.estimates})
     for figure in figures:
         assert "…" not in figure.svg + figure.svg_narrow
+
+
+def test_techniques_stand_in_the_order_of_the_protocol_in_every_figure(evidence, found):
+    technique = evidence.protocol.subgroup("technique")
+    order = [f"{technique.label}: {level.label[0].lower()}{level.label[1:]}" for level in technique.levels]
+
+    for outcome in {item.outcome for item in found.estimates}:
+        shown = list(dict.fromkeys(item.match for item in found.estimates if item.outcome == outcome))
+        assert [match for match in shown if match in order] == [match for match in order if match in shown]
