@@ -25,10 +25,11 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 #: Searching is offered from this many rows on; fewer are seen at a glance.
 _SEARCH_FROM = 10
-#: An interval, or a difference with its unit, that no line may break: "(71 to 95)", "−3.6 points".
+#: What no line may break: an interval "(71 to 95)", a difference "−3.6 points", a date, a range of a
+#: scale "mRS 0-2", the version of a package "2022.11-16".
 _KEPT = re.compile(
     r"<[^>]*>|(?<![\w>])\([^() ]{1,9} to [^() ]{1,9}\)|[+−]?\d[\d.]* points?\b"
-    r"|(?<![\w./-])(?:\d{4}-\d\d(?:-\d\d)?|(?:mRS )?\d-\d)(?![\w/-])"
+    r"|(?<![\w./-])(?:\d{4}-\d\d(?:-\d\d)?|(?:mRS )?\d-\d|\d+(?:\.\d+)+-\d[\d.]*)(?![\w/-])"
 )
 #: An address, a DOI or a dotted name, which holds no space to break at; tags pass untouched.
 _ADDRESS = re.compile(r"<[^>]*>|(?:https?://)?\w[\w-]*[._]\w[\w./:?=&;%-]{10,}")
@@ -201,7 +202,8 @@ def render_table(table: Table, *, downloads: str | None = "../downloads") -> str
     heads = []
     for column in table.columns:
         mark = notes.mark(column.note)
-        heads.append(element("th", escape(column.head) + mark, {"scope": "col", "class": _align(column)}))
+        head = _KEPT.sub(_kept, escape(column.head)) + mark
+        heads.append(element("th", head, {"scope": "col", "class": _align(column)}))
     body = "\n".join(_row(table, row, notes) for row in table.cells)
     grid = (
         f"<table{attributes({'class': 'sortable' if table.sortable else None})}>"

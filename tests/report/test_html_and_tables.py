@@ -79,12 +79,18 @@ def test_only_addresses_and_codes_may_break_within(text, breakable):
         pytest.param("searched 2023-01-31.", "2023-01-31", id="date"),
         pytest.param("from 2023-01 on", "2023-01", id="month"),
         pytest.param("84.1 (71.0 to 95.2)", "(71.0 to 95.2)", id="interval"),
+        pytest.param("ordinal 2022.11-16", "2022.11-16", id="version"),
         pytest.param("a10.1-2", None, id="part-of-a-code"),
     ],
 )
 def test_what_belongs_together_stays_on_one_line(text, kept):
     table = table_from_rows("t", "T", [Column("a", "A")], [{"a": text}])
     assert re.findall(r'review-keep">([^<]*)<', render_table(table)) == ([kept] if kept else [])
+
+
+def test_a_head_keeps_its_scale_on_one_line():
+    table = table_from_rows("t", "T", [Column("a", "Odds ratio of mRS 0-1")], [{"a": "1"}])
+    assert '>Odds ratio of <span class="review-keep">mRS 0-1</span></th>' in render_table(table)
 
 
 def test_a_date_within_an_address_is_left_alone():
