@@ -344,7 +344,7 @@ def cited(evidence: Evidence) -> Verdict:
 @_check
 def designs(evidence: Evidence) -> Verdict:
     """Each study has a design."""
-    return all(item.design for item in evidence.studies), f"{len(evidence.studies)} designs"
+    return all(item.design for item in evidence.studies), f"{len(evidence.studies)} studies with a design"
 
 
 @_check
