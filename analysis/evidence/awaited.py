@@ -87,7 +87,7 @@ def _why(study: Study, asked: list[Outcome], occlusions: set[str]) -> tuple[Kind
             bounds = f"{row.events_low} to {row.events_high} of {row.total}"
             return "range", f"Only a range of {bounds} can be read."
         if row.percent_reported is not None:
-            return "percentage", f"Only a percentage ({row.percent_reported}) can be read."
+            return "percentage", f"Only a percentage ({row.percent_reported}%) can be read."
     if asked:
         return (
             "not_split",

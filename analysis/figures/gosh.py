@@ -121,7 +121,8 @@ def gosh(
     if mark.any():
         alt += f" {marked_name or 'Marked'}: {count(int(mark.sum()))} subsets."
     table = _data(name, title, cloud, heterogeneity_name, show)
-    return make_figure(name, wide, narrow, alt, table, f"{title}: GOSH plot.")
+    cross = "" if full is None else " The cross marks all studies together."
+    return make_figure(name, wide, narrow, alt, table, f"{title}: GOSH plot.{cross}")
 
 
 def _draw_tiles(frame: Frame, cloud: _Cloud) -> None:

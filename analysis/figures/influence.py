@@ -98,7 +98,8 @@ def influence_panel(
         f"{and_list([item.head for item in diagnostics])}. "
     )
     alt += f"Standing out: {and_list(outstanding)}." if outstanding else "No study stands out."
-    return make_figure(name, wide, narrow, alt, table, f"{title}: influence of each study.")
+    bold = " A study in bold lies beyond a dashed limit." if outstanding else ""
+    return make_figure(name, wide, narrow, alt, table, f"{title}: influence of each study.{bold}")
 
 
 def _draw_block(

@@ -50,8 +50,8 @@ def _sentence(found: Cumulative) -> str:
     known = [step.estimate for step in found.steps]
     return (
         f"{start}; at the end of {last.year} it held {last.k} and the rate was "
-        f"{percent(last.estimate, last.low, last.high)}. Between, it went from {share(min(known))}% to "
-        f"{share(max(known))}%."
+        f"{percent(last.estimate, last.low, last.high)}. Over these years it lay between "
+        f"{share(min(known))}% and {share(max(known))}%."
     )
 
 

@@ -31,6 +31,8 @@ FEWEST = 4
 #: Draws of the bootstrap prediction interval.
 DRAWS = 1000
 
+#: Beyond this size one residual in twenty is expected by chance.
+_NORMAL = 1.959963984540054
 _PREDICTION_NAMES = {
     "normal": "Normal quantile",
     "t-k-1": "Student's t, one degree of freedom less than studies",
@@ -127,10 +129,20 @@ def _influence_sentence(influence: GlmmInfluence, pooled: Pooled) -> str:
         f"{share(pooled.estimate, 1)}% with all."
     )
     named = [label for label, out in zip(influence.labels, influence.influential, strict=True) if out]
-    if named:
-        verb = "stands" if len(named) == 1 else "stand"
-        return f"{text} By the usual cuts, {and_list(named)} {verb} out as influential."
-    return f"{text} By the usual cuts, no study stands out as influential."
+    verb = "stand" if len(named) > 1 else "stands"
+    text += f" By the usual cuts, {and_list(named) or 'no study'} {verb} out as influential."
+    far = [
+        label
+        for label, residual in zip(influence.labels, influence.rstudent, strict=True)
+        if abs(residual) > _NORMAL and label not in named
+    ]
+    if far:
+        verb = "lies" if len(far) == 1 else "lie"
+        text += (
+            f" {and_list(far)} {verb} beyond the limits of the deleted residual: far from the others, but "
+            "without that pull on the pooled rate."
+        )
+    return text
 
 
 def _ladder(influence: GlmmInfluence, pooled: Pooled, outcome: str, label: str) -> Figure:
@@ -165,9 +177,8 @@ def _panel(influence: GlmmInfluence, pooled: Pooled, outcome: str, label: str) -
 
     k = pooled.k
     cut = 3.0 / math.sqrt(k - 1)
-    normal = 1.959963984540054
     measures = (
-        Diagnostic("Deleted residual", _finite(influence.rstudent), (-normal, normal), 0.0),
+        Diagnostic("Deleted residual", _finite(influence.rstudent), (-_NORMAL, _NORMAL), 0.0),
         Diagnostic("DFFITS", _finite(influence.dffits), (-cut, cut), 0.0),
         Diagnostic("Cook's distance", _finite(influence.cooks_distance), (None, COOK_CUT), 0.0),
         Diagnostic("Covariance ratio", _finite(influence.cov_ratio), (None, None), 1.0),

@@ -33,6 +33,8 @@ FREEMAN_TUKEY_WARNING = (
     "harmonic mean) and can mislead badly when sizes differ much; prefer the binomial model"
 )
 
+#: The largest number below one.
+_BELOW_ONE = float(np.nextafter(1.0, 0.0))
 #: Scales on which an estimate at 0 or 1 has no finite value or no variance without a correction.
 _CORRECTED: frozenset[str] = frozenset({"logit", "log", "raw"})
 
@@ -167,7 +169,8 @@ def back_transform(
     """
     y = np.asarray(values, dtype=float)
     if scale == "logit":
-        return special.expit(y)
+        # The logit of 1 is infinite, so no finite value may round to it.
+        return np.where(np.isinf(y), special.expit(y), np.minimum(special.expit(y), _BELOW_ONE))
     if scale == "log":
         return np.exp(y)
     if scale == "raw":

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from analysis.report.tables import Table
 from analysis.review import benchmark, heterogeneity, load, smallstudy, verification
 from analysis.review.cells import headline
 
@@ -24,6 +25,20 @@ def test_leaving_a_study_out_equals_pooling_the_others(evidence: Any) -> None:
 
     rest = pool(pooled.events[1:], pooled.total[1:], ci_method="wald")
     assert influence.without.mu[0] == pytest.approx(rest.mu, rel=1e-8)
+
+
+def test_studies_in_bold_are_named_in_the_sentence(evidence: Any) -> None:
+    pooled = headline(evidence, "any", "reperfusion", evidence.version(None).id).pooled
+    influence = heterogeneity.influence_of(evidence, "reperfusion")
+
+    sentence = heterogeneity._influence_sentence(influence, pooled)
+    panel = heterogeneity._panel(influence, pooled, "reperfusion", "Reperfusion")
+    keys = [column.key for column in panel.data_table.columns]
+    bold = [row[0].text for row in panel.data_table.cells if row[keys.index("out")].text != "nothing"]
+
+    assert bold
+    assert [name for name in bold if name not in sentence] == []
+    assert "in bold" in panel.caption
 
 
 def test_the_interval_of_the_book_is_marked_among_the_prediction_intervals(evidence: Any) -> None:
@@ -79,6 +94,8 @@ def test_the_recommendation_follows_the_file(evidence: Any) -> None:
     html = verification.coverage_section(evidence)._repr_html_()
 
     assert f"is: {verification.INTERVALS[best][0]} " in html
+    (summary,) = (part for part in verification.coverage_section(evidence).parts if isinstance(part, Table))
+    assert all(row[-1].tone != "missing" for row in summary.cells), "each interval has its shortfall"
 
 
 def test_absent_files_are_said(monkeypatch: pytest.MonkeyPatch, evidence: Any) -> None:

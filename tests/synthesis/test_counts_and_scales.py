@@ -112,6 +112,13 @@ def test_arcsine_beyond_its_range_gives_nought_and_one() -> None:
     assert back_transform([-0.2, 2.0], "arcsine").tolist() == [0, 1]
 
 
+def test_only_an_infinite_logit_is_a_rate_of_one():
+    far, infinite = back_transform([60.0, np.inf], "logit")
+
+    assert far < 1
+    assert infinite == 1
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -66,6 +66,11 @@
     return state.units === "patients" ? "patients" : "patients, occlusions or procedures";
   }
 
+  /* A range of a scale, "mRS 0-2" or "mTICI 2b-3", stays on one line. */
+  function kept(text) {
+    return text.split(/(\S+-\d\S*)/).map((part, place) => (place % 2 ? element("span", { class: "review-keep", text: part }) : part));
+  }
+
   function happened() {
     const words = data.happened[state.outcome];
     return "of " + counted() + (words ? " " + words : ": " + lowerFirst(optionLabel("outcome")));
@@ -254,7 +259,7 @@
       byId("rate").textContent = "No study ticked";
       byId("status").textContent = "Tick at least one study to pool.";
     } else {
-      byId("rate").textContent = rateWithLevel(result) + " " + happened();
+      byId("rate").replaceChildren(...kept(rateWithLevel(result) + " " + happened()));
       const parts = [sizeWords(result)];
       if (!f.missing(result.prediction_low)) {
         parts.push("prediction interval " + f.percentRange(result.prediction_low, result.prediction_high));

@@ -32,6 +32,12 @@
     return total;
   }
 
+  /* The logit of 1 is infinite, so no finite value may round to it. */
+  function share(mu) {
+    const value = quadrature.expit(mu);
+    return Number.isFinite(mu) ? Math.min(value, 1 - Number.EPSILON / 2) : value;
+  }
+
   function prediction(mu, se, tau2, k, settings) {
     const less = PREDICTION_LESS[settings.prediction_method];
     const df = less === null ? Infinity : k - less;
@@ -72,11 +78,11 @@
       se: found.se,
       ci_low_mu: found.ci.low,
       ci_high_mu: found.ci.high,
-      estimate: quadrature.expit(found.mu),
-      ci_low: quadrature.expit(found.ci.low),
-      ci_high: quadrature.expit(found.ci.high),
-      prediction_low: quadrature.expit(found.prediction.low),
-      prediction_high: quadrature.expit(found.prediction.high),
+      estimate: share(found.mu),
+      ci_low: share(found.ci.low),
+      ci_high: share(found.ci.high),
+      prediction_low: share(found.prediction.low),
+      prediction_high: share(found.prediction.high),
       tau2: found.tau2,
       tau2_ci_low: found.ciTau2.low,
       tau2_ci_high: found.ciTau2.high,
