@@ -186,7 +186,8 @@ def appraisal_forest(evidence: Evidence, population: str, outcome: str) -> Figur
         marks_head="P C I F",
         marks_note=(
             "Appraisal: P prospective, C consecutive, I outcome judged independently, F nobody lost to "
-            "follow-up; +\u00a0known to be so, −\u00a0known not to be, ?\u00a0not in the text that could be read."
+            "follow-up; +\u00a0known to be so, −\u00a0known not to be, "
+            "?\u00a0not in the text that could be read."
         ),
     )
 
