@@ -103,7 +103,7 @@ def reproduction_table(evidence: Evidence) -> Table:
         Column("events", "Events/patients", "right"),
         Column("k", "Studies", "right"),
         Column("paper", "The paper", "right"),
-        Column("difference", "Difference, points", "right"),
+        Column("difference", "Difference", "right"),
         Column("share", "Patients reached", "right"),
     ]
     return table_from_rows(

@@ -214,7 +214,7 @@ def _why(asked: list[list[Outcome]], names: tuple[str, str]) -> str:
             continue
         percent = next((row for row in rows if row.percent_reported is not None), None)
         if percent is not None:
-            parts.append(f"{name}: only a percentage ({percent.percent_reported}) can be read")
+            parts.append(f"{name}: only a percentage ({percent.percent_reported}%) can be read")
         else:
             parts.append(f"{name}: not in the text that could be read")
     return "; ".join(parts).capitalize() + "."

@@ -16,6 +16,8 @@ from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.review.session import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from analysis.evidence.tables import Evidence
 
 __all__ = [
@@ -195,11 +197,15 @@ def interval_scores() -> dict[str, tuple[float, float, float]]:
     return {
         name: (
             sum(abs(v - LEVEL) for v in values) / len(values),
-            sum(max(LEVEL - v, 0.0) for v in values) / len(values),
+            _shortfall(values),
             min(values),
         )
         for name, values in found.items()
     }
+
+
+def _shortfall(coverage: Sequence[float]) -> float:
+    return sum(max(LEVEL - value, 0.0) for value in coverage) / len(coverage)
 
 
 def coverage_section(evidence: Evidence) -> Section:
@@ -238,7 +244,6 @@ def _summary_table() -> Table:
     by: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in _read("coverage.csv"):
         by[row["interval"]][row["k"]].append(float(row["coverage"]))
-    scores = interval_scores()
     sizes = sorted({int(k) for values in by.values() for k in values})
     columns = [Column("interval", "Interval")]
     columns += [Column(f"k{k}", f"{k} studies: mean (lowest)", "right") for k in sizes]
@@ -249,7 +254,7 @@ def _summary_table() -> Table:
         for k in sizes:
             values = by[name][str(k)]
             line[f"k{k}"] = f"{share(sum(values) / len(values), 1)}% ({share(min(values), 1)}%)"
-        line["short"] = f"{100 * scores[name][1]:.1f}" if name in scores else None
+        line["short"] = f"{100 * _shortfall([v for values in by[name].values() for v in values]):.1f}"
         lines.append(line)
     return table_from_rows(
         "coverage-summary",

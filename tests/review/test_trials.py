@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ def test_every_trial_is_pooled_or_named_as_missing(evidence, outcome):
 
     assert {item.study_id for item in found.found} | {item.study_id for item in found.unread} == trials
     assert all(item.reason for item in found.unread)
+    assert not any(re.search(r"percentage \([\d.]+\)", item.reason) for item in found.unread)
 
 
 def test_no_observational_study_stands_among_the_trials(evidence):
@@ -116,9 +118,7 @@ def test_shift_uses_the_two_public_distributions_and_names_the_rest(evidence):
 def test_published_shifts_are_pooled_apart_when_there_are_two(evidence):
     printed = trial_shift(evidence).printed[0]
     second = dataclasses.replace(printed, trial="SYNTHETIC", estimate=1.2, ci_low=0.9, ci_high=1.6)
-    more = dataclasses.replace(
-        evidence, rct_effects=(*evidence.rct_effects, second), data_hash="synthetic"
-    )
+    more = dataclasses.replace(evidence, rct_effects=(*evidence.rct_effects, second), data_hash="synthetic")
     shift = trial_shift(more)
 
     assert shift.published.labels == ("DISTAL", "SYNTHETIC")
