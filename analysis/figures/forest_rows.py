@@ -13,10 +13,19 @@ from analysis.report.numbers import (
     percent_range,
     share,
 )
-from analysis.report.words import counted_studies, heterogeneity_line, interval_name
+from analysis.report.words import (
+    CI_METHODS,
+    PREDICTION_METHODS,
+    counted_studies,
+    heterogeneity_line,
+    interval_name,
+)
 from analysis.synthesis.types import FloatArray, Pooled
 
 __all__ = ["ForestRow", "Reference", "StudyLimits", "reference_row", "rows_of_pooled"]
+
+#: Also the interval that stands in where no finite estimate exists.
+_CI_NAMES = CI_METHODS | {"clopper-pearson": "exact, of the summed counts"}
 
 Kind = Literal["study", "excluded", "heading", "pooled", "prediction", "reference", "note", "gap"]
 
@@ -179,7 +188,7 @@ def summary_rows(
             events=events,
             total=total,
             group=group,
-            remark=f"{level} confidence interval: {pooled.ci.method}",
+            remark=f"{level} confidence interval: {_CI_NAMES.get(pooled.ci.method, pooled.ci.method)}",
         )
     ]
     reach = pooled.prediction
@@ -193,7 +202,7 @@ def summary_rows(
                 high=reach.high,
                 level=1 if group else 0,
                 group=group,
-                remark=reach.method,
+                remark=PREDICTION_METHODS.get(reach.method, reach.method),
             )
         )
     rows.append(ForestRow("note", heterogeneity_line(pooled), level=1 if group else 0, group=group))

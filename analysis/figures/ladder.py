@@ -112,7 +112,7 @@ def _ladder(
     footer: Sequence[str],
     proportions: bool,
 ) -> Figure:
-    table = _data(name, title, steps, proportions)
+    table = _data(name, title, steps, heads.counts or "Note", proportions)
     if not steps:
         return message_figure(name, f"{title}: nothing to plot.", table, f"{title}.")
     show = percent if proportions else ratio
@@ -178,14 +178,14 @@ def _ladder(
 _MOST_SPOKEN = 12
 
 
-def _data(name: str, title: str, steps: Sequence[Step], proportions: bool) -> Table:
+def _data(name: str, title: str, steps: Sequence[Step], note_head: str, proportions: bool) -> Table:
     def show(value: float) -> str:
         return f"{share(value, 1)}%" if proportions else ratio(value)
 
     columns = [
         Column("heading", "Block"),
         Column("label", "Line"),
-        Column("note", "Note"),
+        Column("note", note_head),
         Column("estimate", "Estimate", "right", show=show),
         Column("low", "Lower end", "right", show=show),
         Column("high", "Upper end", "right", show=show),

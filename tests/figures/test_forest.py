@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -64,6 +65,21 @@ def test_data_table_holds_every_line():
     assert first["Total"].raw == 10
     assert first["Estimate"].raw == 0.8
     assert "nan" not in table.to_csv().lower()
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        pytest.param("profile", "profile likelihood", id="profile"),
+        pytest.param("clopper-pearson", "exact, of the summed counts", id="no-finite-estimate"),
+    ],
+)
+def test_the_data_table_names_the_methods_of_intervals_in_words(method, words):
+    pooled = dataclasses.replace(FOUR, ci=dataclasses.replace(FOUR.ci, method=method))
+    remarks = [row[-1].text for row in draw(pooled).data_table.cells]
+
+    assert f"95% confidence interval: {words}" in remarks
+    assert "t distribution, k−2 df" in remarks
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 13, 60])

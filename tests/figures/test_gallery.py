@@ -202,6 +202,10 @@ def test_nothing_is_unescaped_or_undefined(drawn):
     assert not re.search(r"\b(nan|NaN|inf|Infinity|None)\b", html)
 
 
+def test_a_ladder_heads_its_notes_alike_in_figure_and_data():
+    assert "Studies" in [column.head for column in draw_ladder().data_table.columns]
+
+
 def test_data_table_is_complete(drawn):
     figure, _, lines = drawn
     if lines is not None:
