@@ -15,7 +15,7 @@ from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
 from analysis.results import Result, to_plain
 from analysis.review.cells import headline, pool_counts
-from analysis.review.others import outcome_words
+from analysis.review.others import outcome_words, short_forms
 from analysis.review.subgroup import subgroup_result
 
 if TYPE_CHECKING:
@@ -263,6 +263,7 @@ def _size(item: Estimate) -> str:
 def comparison_table(evidence: Evidence, version: str | None = None) -> Table:
     """Each estimate of others beside the nearest of this review."""
     chosen = evidence.version(version)
+    estimates = [item for item in compare_reviews(evidence, version).estimates if item.kind != "ours"]
     rows = [
         {
             "review": Cell(item.review, href=item.source_url),
@@ -278,8 +279,7 @@ def comparison_table(evidence: Evidence, version: str | None = None) -> Table:
             else Cell(_difference(item), round(100 * (item.ours - item.estimate), 2)),
             "note": Cell(plain_note(item.note), item.note) if item.note else None,
         }
-        for item in compare_reviews(evidence, version).estimates
-        if item.kind != "ours"
+        for item in estimates
     ]
     columns = [
         Column("review", "Review"),
@@ -294,7 +294,11 @@ def comparison_table(evidence: Evidence, version: str | None = None) -> Table:
         Column("note", "What it pooled"),
     ]
     return table_from_rows(
-        f"beside-others-{chosen.alias}", "Every printed rate beside the nearest of this review", columns, rows
+        f"beside-others-{chosen.alias}",
+        "Every printed rate beside the nearest of this review",
+        columns,
+        rows,
+        footnotes=short_forms(f"{item.review} {item.population} {item.note}" for item in estimates),
     )
 
 
@@ -304,6 +308,7 @@ def _difference(item: Estimate) -> str:
 
 def comparison_left_out(evidence: Evidence) -> Table:
     """Rows of other reviews that give a ratio or no number: compared nowhere, listed here."""
+    left_out = compare_reviews(evidence).left_out
     rows = [
         {
             "review": Cell(row.review, href=row.source_url),
@@ -313,7 +318,7 @@ def comparison_left_out(evidence: Evidence) -> Table:
             "n": row.n_patients,
             "reason": Cell(plain_note(row.note) or "no percentage is printed", row.note or None),
         }
-        for row in compare_reviews(evidence).left_out
+        for row in left_out
     ]
     columns = [
         Column("review", "Review"),
@@ -324,5 +329,9 @@ def comparison_left_out(evidence: Evidence) -> Table:
         Column("reason", "Why it is not compared"),
     ]
     return table_from_rows(
-        "others-without-percentage", "Estimates of other reviews that are no percentages", columns, rows
+        "others-without-percentage",
+        "Estimates of other reviews that are no percentages",
+        columns,
+        rows,
+        footnotes=short_forms(f"{row.review} {row.population} {row.outcome} {row.note}" for row in left_out),
     )

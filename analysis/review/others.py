@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from analysis.report.numbers import events_of_total, percent, ratio
@@ -12,9 +13,40 @@ from analysis.review.two_arms import trial_name
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence, Outcome, RivalEstimate
 
-__all__ = ["outcome_words", "rivals_table", "trial_counts_table", "trials_table"]
+__all__ = ["outcome_words", "rivals_table", "short_forms", "trial_counts_table", "trials_table"]
 
 _NO_COUNT = Cell("no public count", "", tone="missing")
+#: Short forms in the words of other reviews; those of the outcomes are explained by the glossary.
+_SHORT_FORMS = {
+    "SR": "stent retriever",
+    "ASP": "aspiration",
+    "ADAPT": "a direct aspiration first pass technique",
+    "EVT": "endovascular treatment",
+    "MT": "mechanical thrombectomy",
+    "BMT": "best medical treatment",
+    "BMM": "best medical management",
+    "IA": "intra-arterial",
+    "DMVO": "distal or medium vessel occlusion",
+    "LVO": "large vessel occlusion",
+    "MCA": "middle cerebral artery",
+    "ACA": "anterior cerebral artery",
+    "PCA": "posterior cerebral artery",
+    "OR": "odds ratio",
+    "RR": "risk ratio",
+}
+
+
+def short_forms(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return a footnote that explains the short forms in some texts; none without any.
+
+    Examples
+    --------
+    >>> short_forms(["SR+ASP", "M2 only"])
+    ('SR stent retriever; ASP aspiration.',)
+    """
+    found = {word for text in texts for word in re.findall(r"[A-Z]{2,}", text)}
+    used = [f"{short} {words}" for short, words in _SHORT_FORMS.items() if short in found]
+    return (f"{'; '.join(used)}.",) if used else ()
 
 
 def outcome_words(evidence: Evidence, text: str) -> str:
@@ -102,7 +134,10 @@ def rivals_table(evidence: Evidence) -> Table:
         }
         for row in evidence.rival_reviews
     ]
-    return table_from_rows("other-reviews", "Other reviews, as printed", columns, rows)
+    said = [f"{row.review} {row.population} {row.outcome} {row.note}" for row in evidence.rival_reviews]
+    return table_from_rows(
+        "other-reviews", "Other reviews, as printed", columns, rows, footnotes=short_forms(said)
+    )
 
 
 def _rival(row: RivalEstimate) -> Cell | None:

@@ -113,3 +113,20 @@ def test_a_level_without_a_finite_estimate_is_named_as_no_part_of_the_test(evide
     shown = review.subgroup_section(evidence, "territory", "reperfusion", version="23.0.0")._repr_html_()
 
     assert "Not part of the test, as no finite estimate exists: Middle cerebral artery." in shown
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(review.rivals_table, id="as-printed"),
+        pytest.param(review.comparison_table, id="compared"),
+        pytest.param(review.comparison_left_out, id="not-compared"),
+    ],
+)
+def test_short_forms_of_other_reviews_are_explained(evidence, make):
+    table = make(evidence)
+    column = [item.key for item in table.columns].index("population")
+    used = {word for row in table.cells for word in re.findall(r"[A-Z]{2,}", row[column].text)}
+
+    assert used
+    assert [word for word in used - {"NIHSS"} if f"{word} " not in " ".join(table.footnotes)] == []
