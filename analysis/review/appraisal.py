@@ -34,7 +34,6 @@ TOOLS = {
     "robins_i": "ROBINS-I",
     "rob2": "RoB 2",
 }
-_WORDS = {"no_information": "no information", "not_applicable": "not applicable"}
 
 
 def appraisal_tools_table(evidence: Evidence) -> Table:
@@ -84,10 +83,12 @@ def appraisal_section(evidence: Evidence, tool: str) -> Section:
     heads = [item.label for item in domains]
     signed = sum(row.status == "signed" for row in rows)
     known = sum(row.judgement != NO_INFORMATION for row in rows)
+    unknown = len(rows) - known
     text = (
         f"{counted(len(by_study), 'study', 'studies')}, {counted(len(rows), 'judgement')}: "
-        f"{known} rest on a fact that could be read, {len(rows) - known} are without information, "
-        f"{f'{signed} are' if signed else 'none is'} signed by an appraiser."
+        f"{known} {'rests' if known == 1 else 'rest'} on a fact that could be read, {unknown} "
+        f"{'is' if unknown == 1 else 'are'} without information, {signed or 'none'} "
+        f"{'is' if signed < 2 else 'are'} signed by an appraiser."
     )
     return Section(
         (
@@ -102,12 +103,14 @@ def appraisal_section(evidence: Evidence, tool: str) -> Section:
 def _reasons(
     evidence: Evidence, rows: list[Judgement], heads: list[str], domains: list[Any], stem: str
 ) -> Table:
+    from analysis.figures.traffic import JUDGEMENTS
+
     names = {item.domain: head for item, head in zip(domains, heads, strict=True)}
     lines = [
         {
             "study": Cell(evidence.study(row.study_id).label, href=study_href(row.study_id)),
             "domain": names[row.domain],
-            "judgement": _WORDS.get(row.judgement, row.judgement),
+            "judgement": JUDGEMENTS[row.judgement].words,
             "reason": row.reason,
             "status": row.status,
         }

@@ -263,7 +263,7 @@ def rival_table(evidence: Evidence, outcome: str) -> Table:
         {
             "model": "Beta-binomial",
             "rate": percent(float(row["estimate"]), *ends),
-            "spread": f"correlation within studies {rival.rho:.3f}",
+            "spread": f"correlation within studies {fixed(rival.rho, 3)}",
             "height": fixed(rival.log_likelihood, 2),
         },
     ]

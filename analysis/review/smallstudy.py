@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.report.numbers import count, counted, p_value, percent, ratio, share, statistic
+from analysis.report.numbers import count, counted, fixed, p_value, percent, ratio, share, statistic
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Column, Table, table_from_rows
 from analysis.report.words import and_list
@@ -164,7 +164,7 @@ def small_study_tests(evidence: Evidence, outcome: str) -> Table:
         rows.append(
             {
                 "test": "Begg (rank correlation)",
-                "value": f"Kendall's τ {rank.tau:.2f}",
+                "value": f"Kendall's τ {fixed(rank.tau, 2)}",
                 "p": p_value(rank.p_value),
                 "trust": tied,
             }

@@ -53,3 +53,19 @@ def test_sections_say_how_little_is_known_and_that_nobody_signed(evidence, tool)
     assert "without information" in section.parts[0].text
     assert "none is signed by an appraiser" in section.parts[0].text
     assert "no information" in section._repr_html_()
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_reasons_name_judgements_as_the_lights_do(evidence, tool):
+    parts = review.appraisal_section(evidence, tool).parts
+    reasons = next(part.part for part in parts if getattr(part, "summary", "") == "Reasons")
+    lights = {
+        cell.text
+        for part in parts
+        if getattr(part, "summary", "") == "Study by study"
+        for row in part.part.data_table.cells
+        for cell in row[1:]
+    }
+    at = [column.key for column in reasons.columns].index("judgement")
+
+    assert {row[at].text for row in reasons.cells} <= lights

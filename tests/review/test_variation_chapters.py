@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -118,3 +119,10 @@ def test_ratio_and_agreement_stand_beside_each_other() -> None:
     table = benchmark.benchmark_section(synthetic).parts[1]
 
     assert [cell.text for cell in table.cells[0]][2:] == ["1 ms", "Peer", "100 ms", "100", "10⁻⁴"]
+
+
+@pytest.mark.parametrize("outcome", ["reperfusion", "mrs02", "mortality90", "sich"])
+def test_statistics_below_zero_have_a_minus_sign(evidence: Any, outcome: str) -> None:
+    shown = [cell.text for row in smallstudy.small_study_tests(evidence, outcome).cells for cell in row]
+
+    assert [text for text in shown if re.search(r"(?<![\w.])-\d", text)] == []
