@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 _KINDS = {"entered": "new", "replaced": "in place of another", "left": "gone", "corrected": "corrected"}
+#: A new study, or one that is gone, on the side of the version that does not pool it.
+_NOT_POOLED = Cell("not pooled", "", tone="missing")
 
 
 def newest_diff(evidence: Evidence) -> EvidenceDiff:
@@ -314,7 +316,8 @@ def _table(evidence: Evidence, diff: EvidenceDiff) -> Table:
             else None,
             "studies": f"{cell.before.k if cell.before else 0} to {cell.after.k if cell.after else 0}",
             "patients": f"{_patients(cell.before)} to {_patients(cell.after)}",
-            "most": "; ".join(_moved(move) for move in cell.most_moving[:3]) or None,
+            "most": "; ".join(_moved(move) for move in cell.most_moving[:3])
+            or ("no study" if cell.before and cell.same else None),
         }
         for outcome in evidence.protocol.main_outcomes
         for cell in diff.cells
@@ -352,8 +355,8 @@ def _moves(cell: CellDiff, diff: EvidenceDiff) -> Fold:
             "study": move.label,
             "year": str(move.year) if move.year else "not shown",
             "kind": _KINDS[move.kind],
-            "before": events_of_total(*move.before) if move.before else None,
-            "after": events_of_total(*move.after) if move.after else None,
+            "before": events_of_total(*move.before) if move.before else _NOT_POOLED,
+            "after": events_of_total(*move.after) if move.after else _NOT_POOLED,
             "averaged": shift(move.averaged),
             "sequential": shift(move.sequential),
             "error": shift(move.averaged_se) if not cell.exact else None,

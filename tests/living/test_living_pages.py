@@ -31,6 +31,15 @@ def test_each_population_shows_its_moves(real, real_diff, population):
     assert html.count("Studies that moved it") == len(moved)
 
 
+def test_a_new_study_was_not_pooled_before(real):
+    rates = _text(review.diff_section(real, "any"))
+    results = _text(review.whats_new_section(real))
+
+    assert "not pooled 34/42" in rates
+    assert "not available" not in rates
+    assert "4 to 4 87 to 87 no study" in results
+
+
 def test_page_and_command_tell_the_same_numbers(real, real_diff, capsys):
     assert main(["diff", "23.0.0", "26.0.0", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
