@@ -43,6 +43,10 @@ PREDICTIONS = {
     "prediction-t-k-2": "Prediction, t with two degrees less than studies",
 }
 LEVEL = 0.95
+_NO_WIDTH = (
+    "Whether a profile interval holds the truth is told by the likelihood ratio there; its ends are not "
+    "sought."
+)
 #: Parts of the names of kinds of records, in words; what is missing is a function of the peer.
 _PARTS = {
     "PL": "profile likelihood",
@@ -85,7 +89,7 @@ def _power(written: str) -> Cell | None:
 
 def _in_print(reason: str) -> str:
     """Return words of the comparison without the notation of programs."""
-    return printed_powers(re.sub(r"\btau2\b", "τ²", reason))
+    return printed_powers(re.sub(r"(\d) %", r"\1%", re.sub(r"\btau2\b", "τ²", reason)))
 
 
 def versions_table() -> Table:
@@ -338,7 +342,7 @@ def _coverage_table(rows: tuple[dict[str, str], ...]) -> Table:
         Column("interval", "Interval"),
         Column("coverage", "Coverage", "right"),
         Column("error", "Monte Carlo error", "right"),
-        Column("width", "Median width (logits)", "right"),
+        Column("width", "Median width (logits)", "right", note=_NO_WIDTH),
     ]
     lines = [
         {
@@ -348,7 +352,7 @@ def _coverage_table(rows: tuple[dict[str, str], ...]) -> Table:
             "interval": labels[row["interval"]],
             "coverage": f"{share(float(row['coverage']), 1)}%",
             "error": f"{100 * float(row['mc_error']):.1f} points",
-            "width": row["median_width_logit"] or None,
+            "width": row["median_width_logit"] or Cell("not sought", "", tone="missing"),
         }
         for row in rows
     ]

@@ -99,6 +99,19 @@ def test_the_recommendation_follows_the_file(evidence: Any) -> None:
     assert all(row[-1].tone != "missing" for row in summary.cells), "each interval has its shortfall"
 
 
+def test_an_interval_without_ends_says_so(evidence: Any) -> None:
+    html = verification.coverage_section(evidence)._repr_html_()
+    every = html[html.index("Coverage in every setting") :]
+
+    assert "not sought" in every
+    assert "its ends are not sought" in every
+    assert "not available" not in every
+
+
+def test_per_cent_stands_close_to_its_number() -> None:
+    assert not re.search(r"\d %", verification.differences_section()._repr_html_())
+
+
 def test_absent_files_are_said(monkeypatch: pytest.MonkeyPatch, evidence: Any) -> None:
     monkeypatch.setattr(verification, "_read", lambda name: ())
     monkeypatch.setattr(benchmark, "read_results", lambda: None)
