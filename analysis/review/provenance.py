@@ -14,6 +14,7 @@ from analysis.report.numbers import events_of_total, ratio
 from analysis.report.readable import signs
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import in_a_row, lower_first
+from analysis.review.others import outcome_words
 from analysis.review.provenance_words import (
     address_words,
     age_and_sex,
@@ -323,7 +324,7 @@ def _in_order(evidence: Evidence, study_id: str) -> list[Outcome]:
 def _trial_effects(evidence: Evidence, study_id: str) -> str:
     facts = [
         (
-            f"{_capital(row.outcome)}, {row.effect_measure}",
+            f"{_capital(outcome_words(evidence, row.outcome))}, {row.effect_measure}",
             f"{escape(ratio(row.estimate, row.ci_low, row.ci_high))}; "
             + link(row.locator or "source", row.source_url),
         )

@@ -356,3 +356,11 @@ def test_pages_name_studies_and_columns_in_words(evidence):
         told = re.sub(r"<code>.*?</code>|<[^>]+>", " ", body)
         assert not keys & set(re.findall(r"[a-z0-9-]+", told)), study.study_id
         assert not re.findall(r"\b[a-z]+_[a-z_]+\b", told), study.study_id
+
+
+def test_printed_effects_are_named_as_in_the_chapter_on_trials(evidence):
+    body = study_page(evidence, "goyal2025").body
+
+    assert "<dt>MRS" not in body
+    assert "mRS 0-1 at 90 days, RR" in body
+    assert not re.search(r"at \d+ d,", body)
