@@ -183,8 +183,9 @@ def _data(name: str, title: str, steps: Sequence[Step], note_head: str, proporti
         return f"{share(value, 1)}%" if proportions else ratio(value)
 
     columns = [
-        Column("heading", "Block"),
+        # The name of the line heads its card on a phone, where not every line stands in a block.
         Column("label", "Line"),
+        Column("heading", "Block"),
         Column("note", note_head),
         Column("estimate", "Estimate", "right", show=show),
         Column("low", "Lower end", "right", show=show),

@@ -97,6 +97,12 @@ def _moved(row: SensitivityRow) -> str:
     return f"{lower_first(row.label)} ({points(row.shift, 1)}, {counted(row.k, 'study', 'studies')})"
 
 
+def _shift(row: SensitivityRow) -> Cell | None:
+    if row.key == "primary":
+        return Cell("does not apply", "", tone="missing")
+    return None if row.shift is None else Cell(points(row.shift, 1), round(100 * row.shift, 3))
+
+
 def _as_table(evidence: Evidence, table: SensitivityTable) -> Table:
     rows = [
         {
@@ -107,9 +113,7 @@ def _as_table(evidence: Evidence, table: SensitivityTable) -> Table:
             else Cell(_WORDS[row.status], "", tone="missing"),
             "k": row.k,
             "n": row.n,
-            "shift": None
-            if row.shift is None or row.key == "primary"
-            else Cell(points(row.shift, 1), round(100 * row.shift, 3)),
+            "shift": _shift(row),
             "changed": row.changed,
             "note": row.note or _WORDS.get(row.status, ""),
         }

@@ -202,6 +202,13 @@ def test_nothing_is_unescaped_or_undefined(drawn):
     assert not re.search(r"\b(nan|NaN|inf|Infinity|None)\b", html)
 
 
+def test_every_line_of_a_ladder_heads_its_row_also_outside_a_block():
+    steps = [Step("All", 0.8, 0.7, 0.9), Step("One", 0.7, 0.6, 0.8, heading="Parts")]
+    table = ladder(steps, name="x", title="T").data_table
+
+    assert [row[0].text for row in table.cells] == ["All", "One"]
+
+
 def test_a_ladder_heads_its_notes_alike_in_figure_and_data():
     assert "Studies" in [column.head for column in draw_ladder().data_table.columns]
 
