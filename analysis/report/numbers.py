@@ -264,10 +264,12 @@ def interval(low: float | None, high: float | None, decimals: int = 2) -> str:
 def ratio(value: float | None, low: float | None = None, high: float | None = None) -> str:
     """Write a ratio such as an odds or rate ratio, with its interval if given.
 
+    A limit that two decimals would round onto one, where intervals are read, has three.
+
     Examples
     --------
-    >>> ratio(0.95, 0.79, 1.15), ratio(12.34)
-    ('0.95 (0.79 to 1.15)', '12.3')
+    >>> ratio(0.95, 0.79, 1.15), ratio(12.34), ratio(0.85, 0.72, 0.9967)
+    ('0.95 (0.79 to 1.15)', '12.3', '0.85 (0.72 to 0.997)')
     """
     if value is None or not math.isfinite(value):
         return MISSING
@@ -276,7 +278,12 @@ def ratio(value: float | None, low: float | None = None, high: float | None = No
         return text
     if is_missing(low) or is_missing(high):
         return f"{text} (interval {MISSING})"
-    return f"{text} ({_ratio_number(low)} to {_ratio_number(high)})"
+    return f"{text} ({_ratio_limit(low)} to {_ratio_limit(high)})"
+
+
+def _ratio_limit(value: float | None) -> str:
+    text = _ratio_number(value)
+    return fixed(value, 3) if text == "1.00" and value != 1 else text
 
 
 def _ratio_number(value: float | None) -> str:
