@@ -119,4 +119,6 @@ def test_each_z_is_read_against_its_own_limit(real, value, limit, reading):
 def test_trials_over_time_draw_every_outcome(real):
     figure = review.trials_over_time(real)
 
-    assert {"mRS 0-2", "Mortality", "sICH"} <= {row[0].text for row in figure.data_table.cells}
+    columns = [column.head for column in figure.data_table.columns]
+    place = columns.index("Block")
+    assert {"mRS 0-2", "Mortality", "sICH"} <= {row[place].text for row in figure.data_table.cells}
