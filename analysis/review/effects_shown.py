@@ -107,16 +107,19 @@ def _span(effect: Effect) -> str:
 
 
 def wide_ratio(value: float) -> str:
-    """Write a ratio, however far too few studies let it reach.
+    """Write the limit of a ratio, however far too few studies let it reach.
 
     Examples
     --------
-    >>> wide_ratio(1.5), wide_ratio(8.8e9), wide_ratio(0.0002)
-    ('1.50', 'above 100', 'below 0.01')
+    >>> wide_ratio(1.5), wide_ratio(8.8e9), wide_ratio(0.0002), wide_ratio(0.9967)
+    ('1.50', 'above 100', 'below 0.01', '0.997')
     """
     if value > _WIDEST:
         return f"above {_WIDEST}"
-    return f"below {1 / _WIDEST}" if value < 1 / _WIDEST else ratio(value)
+    if value < 1 / _WIDEST:
+        return f"below {1 / _WIDEST}"
+    text = ratio(value)
+    return fixed(value, 3) if text == "1.00" and value != 1 else text
 
 
 def ratio_figure(

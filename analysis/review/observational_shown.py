@@ -11,6 +11,7 @@ from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import and_list, lower_first
 from analysis.review.effects_shown import (
     counts_table,
+    effect_cell,
     effects_table,
     ratio_figure,
     unread_table,
@@ -75,7 +76,7 @@ def _sentence(known: ObservationalEvidence, words: OutcomeDefinition) -> str:
         return f"{listed} Nothing is pooled: {known.why_not}."
     pool = known.pool
     return (
-        f"{listed} The pooled risk ratio was {ratio(*pool.effects['wald'].shown())} (random effects, Wald; "
+        f"{listed} The pooled risk ratio was {effect_cell(pool.effects['wald']).text} (random effects, Wald; "
         f"I² {i_squared(pool.fit.i2)}). Patients were not allotted at random, so a difference need not come "
         "from what the groups are named after."
     )

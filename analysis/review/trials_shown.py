@@ -79,7 +79,7 @@ def _answer(known: TrialEvidence, words: OutcomeDefinition) -> str:
         sum(i.total1 + i.total2 for i in known.contrasts.found if i.label in pool.labels), "patient"
     )
     text = (
-        f"In {number} with {people}, the risk ratio was {ratio(*effect.shown())} "
+        f"In {number} with {people}, the risk ratio was {effect_cell(effect).text} "
         f"({lower_first(EFFECT_METHODS[known.main])}). {absolute_words(absolute, words)} "
     )
     better = words.direction == "better-high"
@@ -281,7 +281,7 @@ def _shift_words(pool: TwoArmPool, basis: str) -> str:
     effect = pool.effects["common"]
     text = (
         f"From the {basis} of {and_list(pool.labels)}, the odds of a better grade after thrombectomy were "
-        f"{ratio(*effect.shown())} times those after medical treatment (common effect). "
+        f"{effect_cell(effect).text} times those after medical treatment (common effect). "
     )
     if effect.low > 0:
         return text + "The shift favours thrombectomy."

@@ -122,3 +122,15 @@ def test_the_key_of_a_figure_names_only_the_diamonds_that_are_drawn(evidence, co
 
     assert key in text
     assert ("Diamond" in text) == bool(key)
+
+
+@pytest.mark.parametrize("kind", COMPARISONS)
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_sentence_and_table_write_the_pooled_ratio_alike(evidence, kind, outcome):
+    if observational(evidence, kind, outcome).pool is None:
+        return
+    shown = re.sub(r"<[^>]+>", "", review.observational_section(evidence, kind, outcome)._repr_html_())
+    told = re.search(r"pooled risk ratio was (\S+ \([^)]+\))", shown)
+
+    if told:
+        assert shown.count(told[1]) >= 2
