@@ -130,3 +130,20 @@ def test_words_of_wide_tables_stay_whole(browser, tmp_path, columns):
     )
     assert lines == [1] * columns
     page.close()
+
+
+@pytest.mark.parametrize(
+    ("align", "shown"),
+    [pytest.param("right", '"Studies: "', id="number"), pytest.param("left", "none", id="name")],
+)
+def test_a_bare_number_at_the_head_of_a_card_says_of_what(browser, tmp_path, align, shown):
+    columns = [Column("k", "Studies", align), Column("rate", "Rate", "right")]
+    table = render_table(table_from_rows("t", "T", columns, [{"k": "29", "rate": "84%"}]))
+    page_file = tmp_path / "page.html"
+    style = (STATIC / "review.css").read_text("utf-8")
+    page_file.write_text(f"<!doctype html><meta charset='utf-8'><style>{style}</style><body>{table}", "utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(page_file.as_uri())
+    content = "getComputedStyle(document.querySelector('tbody th'), '::before').content"
+    assert page.evaluate(content) == shown
+    page.close()
