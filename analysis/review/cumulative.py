@@ -163,8 +163,12 @@ def _limits(evidence: Evidence, found: list[TrialSeries], usual: float) -> Table
         Column("z", "z", "right"),
         Column("limit", "O'Brien-Fleming limit", "right"),
         Column("reads", "O'Brien-Fleming limit is"),
-        Column("penalised", "z by the law of the iterated logarithm", "right"),
-        Column("usual", f"Usual limit of {usual:.2f} is", note="Held against z by that law."),
+        Column("penalised", "z by iterated logarithm", "right"),
+        Column(
+            "usual",
+            f"Usual limit of {usual:.2f} is",
+            note="Held against z by the law of the iterated logarithm.",
+        ),
     ]
     return table_from_rows("sequential", "Sequential limits of the trials", columns, rows, sortable=False)
 
