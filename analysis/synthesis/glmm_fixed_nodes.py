@@ -15,6 +15,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+from scipy.special import expit
 
 from analysis.synthesis.glmm_results import GlmmFit
 from analysis.synthesis.quadrature import hermite_rule, saturated_log_likelihood
@@ -44,11 +45,11 @@ class _Rule:
 
     def _mode(self, eta: FloatArray, tau: float) -> FloatArray:
         x, n = self.x, self.n
-        far = tau * (x - n / (1 + np.exp(-eta)))
+        far = tau * (x - n * expit(eta))
         low, high = np.minimum(far, 0.0), np.maximum(far, 0.0)
         u, moved = np.clip(far, -1.0, 1.0), high - low
         for _ in range(200):
-            p = 1 / (1 + np.exp(-(eta + tau * u)))
+            p = expit(eta + tau * u)
             g = tau * (x - n * p) - u
             low, high = np.where(g >= 0, u, low), np.where(g <= 0, u, high)
             new = u + g / (1 + tau * tau * n * p * (1 - p))
@@ -65,7 +66,7 @@ class _Rule:
         tau = float(at[-1])
         eta = self.design @ at[:-1]
         u = self._mode(eta, tau)
-        p = 1 / (1 + np.exp(-(eta + tau * u)))
+        p = expit(eta + tau * u)
         pq, score = n * p * (1 - p), x - n * p
         bend = 1 + tau * tau * pq
         s = bend**-0.5

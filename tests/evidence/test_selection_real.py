@@ -117,9 +117,3 @@ def test_every_row_of_the_outcome_is_used_or_left_out(real, population, outcome,
         rows = [row.key[:2] for row in real.outcomes if row.outcome == outcome]
 
         assert sorted(used + left) == sorted(rows)
-
-
-def test_what_the_procedure_brings_is_not_dated_by_follow_up(real):
-    ends = {each.key for each in real.protocol.outcomes if each.timepoint == "end_of_procedure"}
-
-    assert {row.timepoint for row in real.outcomes if row.outcome in ends} == {"end_of_procedure"}
