@@ -115,7 +115,7 @@ def study_page(evidence: Evidence, study_id: str) -> StudyPage:
         *(_number(evidence, trace(evidence, row)) for row in rows),
     ]
     if not rows:
-        parts.append(element("p", "No outcome was read in a public text of this study."))
+        parts.append(element("p", "No count of an outcome was read in a public text of this study."))
     parts += [_trial_effects(evidence, study_id), _grades(evidence, study_id), _appraisal(evidence, study_id)]
     back = '<p><a href="../book/studies.html">All studies</a></p>'
     body = element("section", "\n".join([*filter(None, parts), back]), {"class": "review-study"})

@@ -364,3 +364,14 @@ def test_printed_effects_are_named_as_in_the_chapter_on_trials(evidence):
     assert "<dt>MRS" not in body
     assert "mRS 0-1 at 90 days, RR" in body
     assert not re.search(r"at \d+ d,", body)
+
+
+def test_a_page_without_counts_does_not_deny_that_effects_were_read(evidence):
+    counted = {row.study_id for row in evidence.outcomes}
+    bare = [study for study in evidence.studies if study.study_id not in counted]
+
+    assert bare
+    for study in bare:
+        body = study_page(evidence, study.study_id).body
+        assert "No count of an outcome was read" in body, study.study_id
+        assert "No outcome was read" not in body, study.study_id
