@@ -90,7 +90,7 @@ def _ratios(found: dict[str, Any]) -> Table:
                 "task": TASKS.get(key, key),
                 "studies": count(int(key.rsplit("_", 1)[1])),
                 "ours": _seconds(mine["cpu"]),
-                "peer": "no package at hand offers it",
+                "peer": "not timed with another package",
             }
             if row is not None:
                 ratio = row["cpu"] / mine["cpu"]

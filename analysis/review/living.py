@@ -305,6 +305,12 @@ def _figure(evidence: Evidence, diff: EvidenceDiff) -> Figure:
     )
 
 
+def _unmoved(cell: CellDiff) -> str | None:
+    if cell.before is None:
+        return "first estimate" if cell.after else None
+    return "no study" if cell.same else None
+
+
 def _table(evidence: Evidence, diff: EvidenceDiff) -> Table:
     rows = [
         {
@@ -317,7 +323,7 @@ def _table(evidence: Evidence, diff: EvidenceDiff) -> Table:
             "studies": f"{cell.before.k if cell.before else 0} to {cell.after.k if cell.after else 0}",
             "patients": f"{_patients(cell.before)} to {_patients(cell.after)}",
             "most": "; ".join(_moved(move) for move in cell.most_moving[:3])
-            or ("no study" if cell.before and cell.same else None),
+            or _unmoved(cell),
         }
         for outcome in evidence.protocol.main_outcomes
         for cell in diff.cells

@@ -13,7 +13,7 @@ from analysis.evidence.select import Counts, Question, select
 from analysis.report.numbers import count, percent_range, share
 from analysis.report.section import Note, Paragraph, ScriptData, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
-from analysis.report.words import CI_METHODS, TAU2_METHODS
+from analysis.report.words import CI_METHODS, TAU2_METHODS, lower_first
 from analysis.results import Result
 from analysis.review.cells import hashed
 from analysis.synthesis.multiverse import Multiverse, fit_multiverse
@@ -210,7 +210,7 @@ def multiverse_section(
     figure = specification_curve(
         drawn,
         name=f"multiverse-{stem}",
-        title=f"{words.label}, {names.short_label.lower()} occlusions",
+        title=f"{words.label}; {lower_first(names.label)}",
         primary=primary,
         reference=_reference(evidence, population, outcome),
         of=int(result.converged.sum()),
