@@ -27,6 +27,7 @@ __all__ = [
     "points",
     "points_between",
     "ratio",
+    "ratio_limit",
     "share",
     "statistic",
     "tau2",
@@ -278,10 +279,17 @@ def ratio(value: float | None, low: float | None = None, high: float | None = No
         return text
     if is_missing(low) or is_missing(high):
         return f"{text} (interval {MISSING})"
-    return f"{text} ({_ratio_limit(low)} to {_ratio_limit(high)})"
+    return f"{text} ({ratio_limit(low)} to {ratio_limit(high)})"
 
 
-def _ratio_limit(value: float | None) -> str:
+def ratio_limit(value: float | None) -> str:
+    """Write a limit of a ratio; one that two decimals would round onto one has three.
+
+    Examples
+    --------
+    >>> ratio_limit(0.9967), ratio_limit(1.15)
+    ('0.997', '1.15')
+    """
     text = _ratio_number(value)
     return fixed(value, 3) if text == "1.00" and value != 1 else text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from analysis.living.cumulative import Cumulative, cumulative_rates
@@ -11,6 +10,7 @@ from analysis.report.numbers import count, counted, percent, ratio, share, stati
 from analysis.report.section import Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import and_list, lower_first
+from analysis.synthesis.special import normal_quantile
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
@@ -118,7 +118,7 @@ def trials_over_time(evidence: Evidence) -> Figure:
 def sequential_section(evidence: Evidence) -> Section:
     """Sequential limits of the trials: a secondary view, with its parameters and a caution."""
     chosen = evidence.protocol.text["living"]["sequential"]
-    usual = NormalDist().inv_cdf(1 - float(chosen["alpha"]) / 2)
+    usual = normal_quantile(1 - float(chosen["alpha"]))
     found = [series for key in trial_outcomes(evidence) if (series := trial_series(evidence, key))]
     caution = (
         "This view is secondary. Cochrane advises against sequential methods for the main analyses and "

@@ -15,6 +15,7 @@ from analysis.report.numbers import (
     p_value,
     points,
     ratio,
+    ratio_limit,
     tau2,
     whole_difference,
 )
@@ -116,10 +117,7 @@ def wide_ratio(value: float) -> str:
     """
     if value > _WIDEST:
         return f"above {_WIDEST}"
-    if value < 1 / _WIDEST:
-        return f"below {1 / _WIDEST}"
-    text = ratio(value)
-    return fixed(value, 3) if text == "1.00" and value != 1 else text
+    return f"below {1 / _WIDEST}" if value < 1 / _WIDEST else ratio_limit(value)
 
 
 def ratio_figure(

@@ -227,7 +227,7 @@ def _centred(problem: Problem) -> Problem:
 def _maximise(problem: Problem, restricted: bool) -> Tau2s:
     size = problem.size
     if size == 1 and problem.x is None and problem.counts is None:
-        one = maximise_single(problem.y[0], problem.v[0], restricted, _GRID_START, _GRID_RATIO)
+        one = tau2_one(problem.y[0], problem.v[0], "reml" if restricted else "ml")
         return Tau2s(np.array([one[0]]), np.array([one[1]]), one[2])
     tau2, converged = np.zeros(size), np.ones(size, dtype=bool)
     # With an intercept alone no root lies beyond the squared range of the estimates.
