@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import cache
 
-__all__ = ["character_name", "hidden_character", "odd_blank"]
+__all__ = ["character_name", "hidden_character"]
 
 #: Letters and marks by category that show nothing: fillers, joiners, variation selectors.
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
@@ -30,19 +30,6 @@ def hidden_character(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return ""
     return next((mark for mark in text if _shows_nothing(mark)), "")
-
-
-def odd_blank(text: str) -> str:
-    r"""Return the first blank of a text that is not the ordinary one, or an empty text.
-
-    Examples
-    --------
-    >>> odd_blank("971 patients"), odd_blank("971\u00a0patients")
-    ('', '\xa0')
-    """
-    if _PLAIN.fullmatch(text):
-        return ""
-    return next((mark for mark in text if mark != " " and unicodedata.category(mark) == "Zs"), "")
 
 
 def character_name(mark: str) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from difflib import get_close_matches
-from typing import get_args, get_type_hints
 
+from analysis.evidence.cells import near
 from analysis.evidence.faults import Finding
 from analysis.evidence.rules import Check, Tables, found
 
@@ -18,14 +17,15 @@ _LISTS = {"awaiting": "awaiting", "excluded": "exclude"}
 def _known(name: str, known: set[str], what: str) -> tuple[str, str]:
     if name in known:
         return "", ""
-    near = get_close_matches(name, known, n=1)
-    return f"no such {what}", f"a known {what}" + (f" (near: {near[0]})" if near else "")
+    meant = near(name, known)
+    return f"no such {what}", f"a known {what}" + (f" (near: {meant})" if meant else "")
 
 
 def _studies_known(tables: Tables) -> Iterator[Finding]:
-    known = {study.study_id for study in tables["studies"]}
-    for table, rows in tables.rows.items():
-        for row in rows:
+    tables.need("studies")
+    known = {study.study_id for study in tables.every("studies")}
+    for table in tables.rows:
+        for row in () if table in tables.unread else tables.every(table):
             study_id = getattr(row, "study_id", "")
             if table == "studies" or not study_id:
                 continue
@@ -44,7 +44,8 @@ def _outcomes_known(tables: Tables) -> Iterator[Finding]:
 
 
 def _groups_known(tables: Tables) -> Iterator[Finding]:
-    known = {group.group for group in tables["overlap"]}
+    tables.need("overlap")
+    known = {group.group for group in tables.every("overlap")}
     for study in tables["studies"]:
         if study.overlap_group:
             message, expected = _known(study.overlap_group, known, "group in overlap.csv")
@@ -52,6 +53,7 @@ def _groups_known(tables: Tables) -> Iterator[Finding]:
 
 
 def _first_versions(tables: Tables) -> Iterator[Finding]:
+    tables.need("versions", clean=True)
     stages: dict[str, list[str]] = defaultdict(list)
     for version in tables["versions"]:
         stages[version.stage].append(version.id)
@@ -65,11 +67,11 @@ def _first_versions(tables: Tables) -> Iterator[Finding]:
 
 
 def _decision_lists(tables: Tables) -> Iterator[Finding]:
+    tables.need("studies", *_LISTS)
     decisions = {study.study_id: study for study in tables["studies"]}
     for table, decision in _LISTS.items():
-        listed = set()
+        listed = {row.study_id for row in tables.every(table)}
         for row in tables[table]:
-            listed.add(row.study_id)
             if (row.in_studies_csv == "yes") != bool(row.study_id):
                 message = "in_studies_csv and study_id disagree"
                 expected = "yes with a study_id, no without"
@@ -145,34 +147,11 @@ def _intervals(tables: Tables) -> Iterator[Finding]:
             yield found(table, row, columns, message=message, expected="an estimate in its interval")
 
 
-def _choices(tables: Tables) -> Iterator[Finding]:
-    """Hold the planned departures from the primary selection against what a question can ask."""
-    # Imported here, as selection is a step above the checks of what it selects from.
-    from analysis.evidence.select import Question
-
-    hints = get_type_hints(Question)
-    for item in tables.protocol.sensitivity:
-        for name, value in item.selection:
-            allowed = get_args(hints.get(name, object))
-            known = name in hints and (not allowed or value in allowed)
-            yield Finding(
-                check="",
-                status="pass" if known else "fault",
-                file="protocol.yml",
-                row=0,
-                column=f"analysis.sensitivity.{item.key}",
-                value=f"{name}: {value}",
-                message="" if known else "no such choice of selection",
-                expected=", ".join(str(each) for each in allowed) or ", ".join(hints),
-            )
-
-
 CHECKS: tuple[Check, ...] = (
     Check("studies-known", "Every row names a known study", _studies_known),
     Check("outcomes-known", "Every outcome is in the protocol", _outcomes_known),
     Check("groups-known", "Every overlap group is described", _groups_known),
     Check("first-versions", "First version follows from the stage", _first_versions),
-    Check("choices-known", "Planned departures name known choices", _choices),
     Check("decision-lists", "Decision lists agree with the studies", _decision_lists),
     Check("same-identity", "No two studies share an identifier", _same_identity),
     Check("study-parts", "Parts of a study do not exceed it", _study_parts),

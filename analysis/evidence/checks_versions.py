@@ -29,6 +29,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _version_numbers(tables: Tables) -> Iterator[Finding]:
     """The first number is the year of the cut-off; the others count up from there."""
+    tables.need("versions", clean=True)
     versions = tables["versions"]
     for place, version in enumerate(versions):
         if version.cut_off is None or version.id.count(".") != 2:
@@ -59,7 +60,8 @@ def _version_numbers(tables: Tables) -> Iterator[Finding]:
 
 def _patches(tables: Tables) -> Iterator[Finding]:
     """A patch changes no estimate, so no study enters with it and no count changes."""
-    patches = {item.id for item in tables["versions"] if not item.id.endswith(".0")}
+    tables.need("versions")
+    patches = {item.id for item in tables.every("versions") if not item.id.endswith(".0")}
     for study in tables["studies"]:
         wrong = study.first_version in patches
         message = "a study cannot enter with a patch" if wrong else ""
@@ -72,7 +74,8 @@ def _patches(tables: Tables) -> Iterator[Finding]:
 
 
 def _notices(tables: Tables) -> Iterator[Finding]:
-    known = {item.id for item in tables["versions"]}
+    tables.need("versions", "studies", "outcomes")
+    known = {item.id for item in tables.every("versions")}
     retracted = [item.study_id for item in tables["notices"] if item.kind == "retraction"]
     for study in tables["studies"]:
         wrong = retracted.count(study.study_id) > 1
@@ -90,12 +93,12 @@ def _changed_row(tables: Tables, notice: Notice) -> Finding:
     if notice.table not in _KINDS or (notice.kind == "addition" and notice.table != "outcomes"):
         message = f"a {notice.kind} names no table that can be changed"
         return found("notices", notice, "table", message=message, expected="outcomes or studies")
-    rows = [row for row in tables[notice.table] if same_place(row, notice)]
+    rows = [row for row in tables.every(notice.table) if same_place(row, notice)]
     if not rows:
         columns = ("study_id", "arm_id", "outcome")
         message = f"no such row in {notice.table}.csv"
         return found("notices", notice, columns, message=message, expected="the key of a row")
-    if notice.kind == "addition":
+    if notice.kind == "addition" or tables.faulty(notice.table, rows[0]):
         return found("notices", notice, "study_id")
     kind = _KINDS[notice.table]
     try:

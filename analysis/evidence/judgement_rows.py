@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.evidence.rows import CoreRow
+
 __all__ = ["AppraisalDomain", "Certainty", "Judgement"]
 
 
 @dataclass(frozen=True, slots=True)
-class AppraisalDomain:
+class AppraisalDomain(CoreRow):
     """One domain of an appraisal tool, with the rule that fills it from a fact."""
 
     row: int
@@ -26,7 +28,7 @@ class AppraisalDomain:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(CoreRow):
     """One judgement on risk of bias: a study, a tool and a domain."""
 
     row: int
@@ -40,7 +42,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Certainty:
+class Certainty(CoreRow):
     """One judgement on certainty: a body of evidence, an outcome and a domain."""
 
     row: int

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import argparse
 import csv
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from analysis.evidence.rows import columns_of
 from analysis.evidence.tables import TABLES, Evidence
 from analysis.judgement.appraise import derive
 from analysis.review.grading import proposed_rows
@@ -55,7 +55,7 @@ def certainty_rows(evidence: Evidence) -> list[dict[str, str]]:
 
 def write_rows(table: str, rows: list[dict[str, str]], folder: Path) -> None:
     """Write one table in the order of its columns."""
-    columns = [item.name for item in fields(TABLES[table]) if item.name != "row"]
+    columns = columns_of(TABLES[table])
     with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as handle:
         writer = csv.DictWriter(handle, columns, lineterminator="\n")
         writer.writeheader()

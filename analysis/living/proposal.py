@@ -19,6 +19,7 @@ FORM = Path(__file__).resolve().parents[2] / ".github" / "ISSUE_TEMPLATE" / "pro
 
 #: Columns that the review fills itself.
 _OWN = {"row", "evidence_stage", "first_version", "eligibility", "extractors", "agreement", "verified"}
+_OWN |= {"extra"}
 
 STUDY_KEYS: tuple[str, ...] = tuple(item.name for item in fields(Study) if item.name not in _OWN)
 OUTCOME_KEYS: tuple[str, ...] = tuple(

@@ -12,13 +12,14 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.faults import EvidenceFaults, Fault
 from analysis.evidence.load import DATA, load_evidence
+from analysis.evidence.rows import columns_of
 from analysis.living.diff import EvidenceDiff, diff_evidence
 from analysis.living.ledger import Ledger, read_ledger
 from analysis.living.proposal import Proposal
@@ -233,7 +234,7 @@ def _facts(evidence: Evidence, proposal: Proposal) -> dict[str, str]:
     given = {name: value for name, value in proposal.study.items() if value}
     if known is None:
         return given
-    stored = {item.name: getattr(known, item.name) for item in fields(known)}
+    stored = {name: getattr(known, name) for name in columns_of(type(known))}
     return {name: str(value) for name, value in stored.items() if value not in (None, "")} | given
 
 
