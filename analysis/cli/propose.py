@@ -45,15 +45,22 @@ def run(args: argparse.Namespace) -> int:
     from analysis.living.clock import reference_day
     from analysis.living.proposal import read_proposal
     from analysis.living.propose import preview, write_change
+    from analysis.tables import SheetError, read_text
 
     folder = args.data or DATA
+    name = "proposal" if args.file == "-" else Path(args.file).name
     try:
         raw = sys.stdin.buffer.read() if args.file == "-" else Path(args.file).read_bytes()
-        text = raw.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"{args.file}: cannot be read as UTF-8 text ({error})", file=sys.stderr)
+        text, assumed = read_text(raw, name, "a proposal in YAML, or the text of the issue form")
+    except OSError as error:
+        print(f"{args.file}: cannot be read ({error.strerror or error})", file=sys.stderr)
         return 2
-    proposal, faults = read_proposal(text, "proposal" if args.file == "-" else Path(args.file).name)
+    except SheetError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for sentence in assumed:
+        print(f"{name}: read as {sentence}", file=sys.stderr)
+    proposal, faults = read_proposal(text, name, folder)
     try:
         if faults or proposal is None:
             raise EvidenceFaults(tuple(faults))

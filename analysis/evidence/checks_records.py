@@ -58,9 +58,10 @@ def _years(tables: Tables) -> Iterator[Finding]:
 
 
 def _year_in_stage(study: Study, versions: tuple, place: int, entered: int) -> Finding:
-    # A study that was missed when it became public may still enter with a later version.
+    # A study that every earlier search missed enters with the version in which it was found, so only the
+    # first version of a stage holds no study that was public in the stage before.
     last = versions[entered].cut_off.year
-    first = versions[place - 1].cut_off.year if place else 0
+    first = versions[place - 1].cut_off.year if place and entered == place else 0
     year = study.year or 0
     message = ""
     if year > last:

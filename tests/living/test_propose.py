@@ -16,7 +16,7 @@ from analysis.evidence.load import load_evidence
 from analysis.judgement.appraise import departures
 from analysis.living.flow import check_flow, count_flow
 from analysis.living.ledger import Ledger, LedgerRow, write_ledger
-from analysis.living.proposal import FORM, STUDY_KEYS, form_labels, read_proposal
+from analysis.living.proposal import FORM, columns, form_labels, read_proposal
 from analysis.living.propose import ProposalFaults, preview, write_change
 from analysis.living.propose_traces import with_citation
 from analysis.living.versions import note_search
@@ -44,7 +44,7 @@ def test_the_issue_says_the_same_as_the_yaml():
 
 
 def test_every_field_of_the_form_has_a_column():
-    assert set(form_labels().values()) <= {*STUDY_KEYS, "outcomes", "read_twice"}
+    assert set(form_labels().values()) <= {*columns("studies").all, "outcomes", "read_twice"}
 
 
 def test_choices_of_the_form_are_those_of_the_tables(real):
