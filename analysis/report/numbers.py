@@ -24,6 +24,7 @@ __all__ = [
     "percent",
     "percent_decimals",
     "percent_range",
+    "plain_rate",
     "points",
     "points_between",
     "ratio",
@@ -41,6 +42,11 @@ MISSING = "not available"
 #: says something only when the interval spans few of its units.
 _ONE_DECIMAL_BELOW = 5.0
 _TWO_DECIMALS_BELOW = 0.5
+
+#: No rate is written with more decimals of a per cent than this.
+_MOST_DECIMALS = 8
+#: Rates below this, in per cent, and above 100 less this, are written with two digits that count.
+_RARE = 0.1
 
 #: Room for every digit of the largest float.
 _CONTEXT = Context(prec=400, rounding=ROUND_HALF_UP)
@@ -126,14 +132,48 @@ def events_of_total(events: float | None, total: float | None) -> str:
     return f"{count(events)}/{count(total)}"
 
 
-def percent_decimals(low: float | None, high: float | None) -> int:
-    """Return how many decimals an interval of two proportions deserves: 0, 1 or 2."""
-    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
-        return 0
-    width = round(100 * abs(high - low), 9)
-    if width >= _ONE_DECIMAL_BELOW:
-        return 0
-    return 1 if width >= _TWO_DECIMALS_BELOW else 2
+def percent_decimals(low: float | None, high: float | None, value: float | None = None) -> int:
+    """Return how many decimals of a per cent a rate and its interval need; the one rule for all rates.
+
+    As many as the width of the interval deserves: none from five points on, and one more for every
+    tenth of it. A rate below 0.1%, or above 99.9%, has two digits that count, whatever the width.
+
+    Examples
+    --------
+    >>> percent_decimals(0.76, 0.9), percent_decimals(0.031, 0.0549)
+    (0, 1)
+    >>> percent_decimals(0.00017, 0.00073, 0.00035)
+    3
+    """
+    places = 0
+    if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
+        width = round(100 * abs(high - low), 9)
+        if width < _ONE_DECIMAL_BELOW:
+            places = 1 if width >= _TWO_DECIMALS_BELOW else 2
+        while 0 < width < _ONE_DECIMAL_BELOW * 10.0**-places and places < _MOST_DECIMALS:
+            places += 1
+    if value is not None and 0 < value < 1:
+        rest = 100 * min(value, 1 - value)
+        if rest < _RARE:
+            places = max(places, min(1 - math.floor(math.log10(rest)), _MOST_DECIMALS))
+    return places
+
+
+def plain_rate(value: float | None, decimals: int) -> str:
+    """Write a rate as a proportion, cut at 0 and 1; none is rounded onto 0 or 1 that is not there.
+
+    Examples
+    --------
+    >>> plain_rate(0.1, 4), plain_rate(3e-9, 4), plain_rate(0.99999, 4), plain_rate(-0.02, 4)
+    ('0.1000', '3e-09', '>0.9999', '0.0000')
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    inside = min(max(value, 0.0), 1.0)
+    text = f"{inside:.{decimals}f}"
+    if 0 < inside < 1 and float(text) in (0.0, 1.0):
+        return f">{1 - 10.0**-decimals:.{decimals}f}" if float(text) else f"{inside:.2g}"
+    return text
 
 
 def share(proportion: float | None, decimals: int = 0) -> str:
@@ -162,13 +202,15 @@ def percent_range(low: float | None, high: float | None, decimals: int | None = 
 
     Examples
     --------
-    >>> percent_range(0.76, 0.9), percent_range(float("nan"), 0.9)
-    ('76 to 90', 'not available')
+    >>> percent_range(0.76, 0.9), percent_range(float("nan"), 0.9), percent_range(-0.04, 0.5)
+    ('76 to 90', 'not available', '0 to 50')
     """
     if is_missing(low) or is_missing(high):
         return MISSING
     places = percent_decimals(low, high) if decimals is None else decimals
-    return f"{share(low, places)} to {share(high, places)}"
+    # On the raw and log scales limits can leave 0 to 1; no rate does.
+    ends = [min(max(float(end or 0.0), 0.0), 1.0) for end in (low, high)]
+    return f"{share(ends[0], places)} to {share(ends[1], places)}"
 
 
 def percent(
@@ -182,13 +224,15 @@ def percent(
     --------
     >>> percent(0.8412, 0.7604, 0.9011), percent(0.0412, 0.031, 0.0549), percent(0.003)
     ('84% (76 to 90)', '4.1% (3.1 to 5.5)', '<1%')
+    >>> percent(0.00035, 0.00017, 0.00073)
+    '0.035% (0.017 to 0.073)'
     """
     if is_missing(proportion):
         return MISSING
     if low is None and high is None:
         text = share(proportion)
         return MISSING if text == MISSING else f"{text}%"
-    places = percent_decimals(low, high)
+    places = percent_decimals(low, high, proportion)
     if is_missing(low) or is_missing(high):
         inside = f"interval {MISSING}"
     else:

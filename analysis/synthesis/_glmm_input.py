@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from analysis.synthesis import checks
 from analysis.synthesis.types import FloatArray
 
 __all__ = ["check_counts", "check_design", "check_weights", "separated_studies"]
@@ -21,22 +22,16 @@ def check_counts(events: npt.ArrayLike, total: npt.ArrayLike) -> tuple[FloatArra
         raise ValueError("events and total must be finite numbers")
     if (n <= 0).any():
         raise ValueError("every total must be positive")
+    if (n >= 2.0**53).any():
+        raise ValueError("a total is beyond 2^53 and cannot be computed with exactly")
     if (x < 0).any() or (x > n).any():
         raise ValueError("events must lie between 0 and total")
     return x, n
 
 
 def check_design(design: npt.ArrayLike | None, k: int) -> FloatArray:
-    """Return the design as (k, p), a column of ones by default; refuse a rank-deficient one."""
-    if design is None:
-        return np.ones((k, 1))
-    x = np.asarray(design, float)
-    x = x[:, None] if x.ndim == 1 else x
-    if x.ndim != 2 or x.shape[0] != k or x.shape[1] < 1:
-        raise ValueError(f"design must have {k} rows, got shape {x.shape}")
-    if not np.isfinite(x).all():
-        raise ValueError("design must be finite")
-    return x
+    """Return the design as (k, p), a column of ones by default."""
+    return np.ones((k, 1)) if design is None else checks.check_design(design, k)
 
 
 def check_weights(weights: npt.ArrayLike | None, shape: tuple[int, ...]) -> FloatArray:

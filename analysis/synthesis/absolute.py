@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_choice, check_number
 
 __all__ = ["AbsoluteEffect", "absolute_effect"]
 
@@ -70,8 +71,11 @@ def absolute_effect(
     """
     if not 0.0 <= baseline <= 1.0:
         raise ValueError(f"baseline risk {baseline!r} is not between 0 and 1")
-    if measure not in ("OR", "RR", "RD"):
-        raise ValueError(f"unknown measure {measure!r}; known: OR, RR, RD")
+    check_choice(measure, ("OR", "RR", "RD"), "measure")
+    check_number(per, "per", low=0.0, open_low=True)
+    for name, value in (("estimate", estimate), ("low", low), ("high", high)):
+        if math.isnan(value):
+            raise ValueError(f"{name} is nan, not a number")
     if measure != "RD" and min(estimate, low, high) < 0:
         raise ValueError("a ratio cannot be negative; was it left on the log scale?")
 

@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from analysis.results import Result
 from analysis.synthesis._glmm_input import check_counts, check_weights
+from analysis.synthesis.checks import check_level
 from analysis.synthesis.quadrature import saturated_log_likelihood
 from analysis.synthesis.special import chi2_quantile
 from analysis.synthesis.types import FloatArray, Interval
@@ -152,6 +153,7 @@ def fit_beta_binomial(
     >>> fit.ci_rho.low <= fit.rho <= fit.ci_rho.high
     True
     """
+    level = check_level(level)
     x, n = check_counts(events, total)
     if x.ndim != 1 or (x != np.floor(x)).any() or (n != np.floor(n)).any():
         raise ValueError("events and total must be whole numbers, one analysis at a time")

@@ -2,9 +2,9 @@
 
 The regression test fits ``y = b0 + b1 x`` with x the standard error, the variance, the sample size or a
 function of it, either as a meta-regression (``model="rma"``) or as weighted least squares with a free
-scale (``model="lm"``; with ``"sei"`` this is Egger's test, with ``"ninv"`` Peters' kind of test). For a
-single proportion the estimate and its standard error are tied, so the sample-size predictors are the ones
-to use.
+scale (``model="lm"``; with ``"sei"`` this is Egger's test). For a single proportion the estimate and its
+standard error are tied, so the sample-size predictors are the ones to use: `size_test` regresses the
+logits on one over the patients, with the weights of Peters or with the patients as weights.
 
 References
 ----------
@@ -26,23 +26,31 @@ import numpy as np
 from scipy import special
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_choice, check_effects, check_level, check_numbers, check_unused
+from analysis.synthesis.counts import check_counts
 from analysis.synthesis.inverse_variance import fit_iv
+from analysis.synthesis.scales import effects
 from analysis.synthesis.special import t_quantile, t_two_sided
 from analysis.synthesis.two_by_two import check_tables, two_arm_effects
 from analysis.synthesis.types import FloatArray, Numbers
 
 __all__ = [
     "PREDICTORS",
+    "SIZE_WEIGHTS",
     "RankTest",
     "RegressionTest",
     "harbord_test",
     "peters_test",
     "rank_test",
     "regression_test",
+    "size_test",
 ]
 
 #: Predictors of the regression test; the first two come from the variances, the rest from the sizes.
 PREDICTORS: tuple[str, ...] = ("sei", "vi", "ni", "ninv", "sqrtni", "sqrtninv")
+
+#: Weights of `size_test`: those of Peters, and the patients of a study.
+SIZE_WEIGHTS: tuple[str, ...] = ("peters", "size")
 
 #: Predictors that go to zero for an endless study, where the intercept is then the limit.
 _WITH_LIMIT = frozenset({"sei", "vi", "ninv", "sqrtninv"})
@@ -106,8 +114,8 @@ def regression_test(
     predictor: str = "sei",
     model: Literal["rma", "lm"] = "lm",
     ni: FloatArray | None = None,
-    tau2_method: str = "reml",
-    ci_method: str = "wald",
+    tau2_method: str | None = None,
+    ci_method: str | None = None,
     level: float = 0.95,
 ) -> RegressionTest:
     """Test whether estimates depend on precision.
@@ -123,19 +131,31 @@ def regression_test(
     ni
         Sample sizes, for the predictors made of them.
     tau2_method, ci_method, level
-        Of the meta-regression.
+        Of the meta-regression: ``"reml"`` and ``"wald"`` by default. ``"lm"`` takes the level alone.
     """
-    y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
+    level = check_level(level)
+    y, v = check_effects(yi, vi)
+    check_choice(predictor, PREDICTORS, "predictor")
+    check_choice(model, ("lm", "rma"), "model")
+    if model == "lm":
+        why = "least squares with a free scale has no tau2 and one interval"
+        check_unused(tau2_method, "tau2_method", why)
+        check_unused(ci_method, "ci_method", why)
     x = _predictor(predictor, v, ni)
     design = np.column_stack([np.ones(y.size), x])
     if np.linalg.matrix_rank(design) < 2:
         raise ValueError(f"the predictor {predictor!r} is the same in all studies")
     if model == "rma":
         fit = fit_iv(
-            y, v, design=design, tau2_method=tau2_method, ci_method=ci_method, level=level
+            y,
+            v,
+            design=design,
+            tau2_method=tau2_method or "reml",
+            ci_method=ci_method or "wald",
+            level=level,
         )
         beta, se, tau2, df = fit.beta, fit.se, fit.tau2, fit.df
-    elif model == "lm":
+    else:
         if y.size < 3:
             raise ValueError("the regression test needs at least three studies")
         fit = fit_iv(y, v, design=design, tau2_method="ee", ci_method="wald", level=level)
@@ -145,8 +165,6 @@ def regression_test(
         if np.ptp(y) == 0:
             # Equal estimates lie on the line: what is left is rounding, and no test.
             beta, se = np.array([y[0], 0.0]), np.zeros(2)
-    else:
-        raise ValueError(f"unknown model {model!r}; known: rma, lm")
     statistic = float(beta[1] / se[1]) if se[1] > 0 else math.nan
     limit = low = high = math.nan
     if predictor in _WITH_LIMIT:
@@ -196,14 +214,47 @@ def peters_test(
     return regression_test(study.yi[use], v, predictor="ninv", model="lm", ni=n[use])
 
 
+def size_test(
+    events: Numbers, total: Numbers, *, weights: Literal["peters", "size"] = "peters"
+) -> RegressionTest:
+    """Regress the logits of single proportions on 1 / n.
+
+    Parameters
+    ----------
+    events, total
+        Counts of each study.
+    weights
+        ``"peters"``: Peters' weights ``events * non-events / n``. A study without events, or with events
+        only, has the weight zero: it is left out, of the degrees of freedom too. ``"size"``: the number
+        of patients, which does not depend on the study's own rate; 0.5 is added to events and non-events
+        of a study without events, or with events only, and every study counts.
+
+    Examples
+    --------
+    >>> counts = [3, 9, 4, 12, 7], [20, 22, 25, 21, 7]
+    >>> size_test(*counts).k, size_test(*counts, weights="size").k
+    (4, 5)
+    """
+    x, n = check_counts(events, total)
+    check_choice(weights, SIZE_WEIGHTS, "weights")
+    y, v = effects(x, n).yi, 1.0 / n
+    if weights == "peters":
+        use = (x > 0) & (x < n)
+        x, n, y = x[use], n[use], y[use]
+        v = n / (x * (n - x))
+    if y.size < 3:
+        raise ValueError(f"the test with the weights {weights!r} needs three studies, not {y.size}")
+    return regression_test(y, v, predictor="ninv", model="lm", ni=n)
+
+
 def _predictor(name: str, v: FloatArray, ni: FloatArray | None) -> FloatArray:
-    if name not in PREDICTORS:
-        raise ValueError(f"unknown predictor {name!r}; known: {', '.join(PREDICTORS)}")
     if name in ("sei", "vi"):
         return np.sqrt(v) if name == "sei" else v
     if ni is None:
         raise ValueError(f"the predictor {name!r} needs the sample sizes")
-    n = np.asarray(ni, dtype=float)
+    n = check_numbers(ni, "ni")
+    if n.size != v.size or not (n > 0).all():
+        raise ValueError(f"ni must hold a size above zero for each of {v.size} studies")
     return {"ni": n, "ninv": 1.0 / n, "sqrtni": np.sqrt(n), "sqrtninv": 1.0 / np.sqrt(n)}[name]
 
 
@@ -218,7 +269,7 @@ def rank_test(yi: FloatArray, vi: FloatArray, *, exact: bool = True) -> RankTest
         Exact distribution where there are no ties; otherwise, or with ties, the normal one with the
         correction for ties.
     """
-    y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
+    y, v = check_effects(yi, vi)
     if y.size < 2:
         raise ValueError("the rank test needs at least two studies")
     w = 1.0 / v

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_level, check_whole
 from analysis.synthesis.glmm import GlmmFit, fit_glmm
 from analysis.synthesis.glmm_many import fit_glmm_many
 from analysis.synthesis.glmm_results import GlmmFits
@@ -73,6 +74,8 @@ def bootstrap(
     >>> result.prediction_mu.low < result.ci_mu.low < result.ci_mu.high
     True
     """
+    level = check_level(level)
+    draws, seed = check_whole(draws, "draws", low=2), check_whole(seed, "seed")
     if draws < 2:
         raise ValueError("draws must be at least 2")
     fit = fit_glmm(events, total)

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_effects, check_level, check_whole
 from analysis.synthesis.generalised_q import weighted_chi2_tail
 from analysis.synthesis.inverse_variance import fit_iv
 from analysis.synthesis.types import FloatArray, Interval, Numbers
@@ -73,9 +74,11 @@ def confidence_prediction(
     >>> found.prediction.low < found.ci.low < found.estimate < found.ci.high < found.prediction.high
     True
     """
+    level = check_level(level)
+    draws, seed = check_whole(draws, "draws", low=100), check_whole(seed, "seed")
     if draws < 100:
         raise ValueError("draws must be at least 100")
-    y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
+    y, v = check_effects(yi, vi)
     fit = fit_iv(y, v, tau2_method="dl")
     if fit.k < 2:
         raise ValueError("a prediction interval needs at least two studies")
@@ -111,7 +114,7 @@ def tau2_confidence_distribution(yi: Numbers, vi: Numbers) -> tuple[FloatArray, 
 
     The first share may be above zero: that much confidence sits at tau2 = 0.
     """
-    y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
+    y, v = check_effects(yi, vi)
     w = 1.0 / v
     projection = np.diag(w) - np.outer(w, w) / w.sum()
     q = float(w @ (y - w @ y / w.sum()) ** 2)

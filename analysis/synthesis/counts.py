@@ -11,6 +11,10 @@ from analysis.synthesis.types import FloatArray, Numbers
 __all__ = ["CountsError", "NoStudies", "check_counts", "check_labels"]
 
 
+#: From here on whole numbers are no longer told apart.
+_TOO_LARGE = 2.0**53
+
+
 class CountsError(ValueError):
     """A count that cannot be right; `row` is the position from zero, `column` its name."""
 
@@ -50,6 +54,15 @@ def check_counts(events: Numbers, total: Numbers) -> tuple[FloatArray, FloatArra
                 row=row,
                 column=name,
             )
+    beyond = n >= _TOO_LARGE
+    if beyond.any():
+        row = int(np.flatnonzero(beyond)[0])
+        raise CountsError(
+            f"row {row + 1}: total is {n[row]:.6g}, beyond 2^53: no such number of patients exists, and it "
+            "cannot be computed with exactly",
+            row=row,
+            column="total",
+        )
     for wrong, name, why in (
         (n < 1, "total", "below one"),
         (x < 0, "events", "below zero"),
@@ -64,13 +77,15 @@ def check_counts(events: Numbers, total: Numbers) -> tuple[FloatArray, FloatArra
 
 
 def _array(values: Numbers, name: str) -> FloatArray:
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.astype(float).filled(np.nan)
     try:
         array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         for row, value in enumerate(values):
             try:
                 float(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise CountsError(
                     f"row {row + 1}: {name} is {value!r}, not a number", row=row, column=name
                 ) from error
@@ -84,6 +99,8 @@ def check_labels(labels: Sequence[str] | None, k: int) -> tuple[str, ...]:
     """Return one label a study, ``"study 1"`` and so on when none are given."""
     if labels is None:
         return tuple(f"study {i + 1}" for i in range(k))
+    if isinstance(labels, str):
+        raise CountsError(f"labels is the text {labels!r}, expected a list of {k} labels")
     if len(labels) != k:
         raise CountsError(f"{len(labels)} labels for {k} studies")
     return tuple(str(label) for label in labels)

@@ -26,6 +26,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_effects
 from analysis.synthesis.types import FloatArray, Numbers, Rows
 
 __all__ = ["CAUTION", "LIMITS", "Doi", "doi"]
@@ -80,9 +81,9 @@ def doi(yi: Numbers, vi: Numbers) -> Doi:
     >>> round(doi([-4.27, -1.71, -0.58, -0.19, 0.0], [0.158, 0.076, 0.018, 0.022, 0.04]).lfk, 2)
     -3.31
     """
-    y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
-    if y.size < 2 or y.shape != v.shape or not (np.isfinite(y).all() and (v > 0).all()):
-        raise ValueError("at least two finite effects with positive variances are needed")
+    y, v = check_effects(yi, vi)
+    if y.size < 2:
+        raise ValueError("at least two effects are needed")
     if y.max() == y.min():
         raise ValueError("all effects are equal: there are no limbs to compare")
     order = np.argsort(y, kind="stable")

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
+from analysis.synthesis.checks import check_choice, check_effects, check_level, check_number
 from analysis.synthesis.types import FloatArray
 
 __all__ = ["fail_safe_n"]
@@ -51,7 +52,11 @@ def fail_safe_n(
     >>> fail_safe_n(np.array([0.5, 0.4, 0.6]), np.array([0.04, 0.05, 0.03]))
     20
     """
-    y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
+    y, v = check_effects(yi, vi)
+    check_choice(method, ("rosenthal", "orwin", "rosenberg"), "method")
+    alpha = check_level(alpha, "alpha")
+    if target is not None:
+        target = check_number(target, "target")
     k, w = y.size, 1.0 / v
     if method == "rosenthal":
         z = abs(float((y / np.sqrt(v)).sum())) / math.sqrt(k)

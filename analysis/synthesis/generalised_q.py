@@ -23,6 +23,7 @@ from typing import Literal
 
 import numpy as np
 
+from analysis.synthesis.checks import check_choice, check_fit, check_level
 from analysis.synthesis.inverse_variance import IvFit
 from analysis.synthesis.roots import bracketed_root, expand_upwards
 from analysis.synthesis.types import FloatArray, Interval
@@ -88,7 +89,9 @@ def jackson_interval(
     weights
         Reciprocal standard errors (Jackson) or reciprocal variances (Biggerstaff and Jackson).
     """
-    level = fit.level if level is None else level
+    fit = check_fit(fit, IvFit)
+    level = check_level(fit.level if level is None else level)
+    check_choice(weights, ("standard-error", "variance"), "weights")
     if fit.design is not None or fit.weights is not None:
         raise ValueError("Jackson's interval is for plain fits without moderators")
     if fit.k < 2:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from analysis.synthesis._engine import warm_up
 from analysis.synthesis._glmm_input import (
     check_counts,
     check_design,
@@ -44,6 +45,10 @@ __all__ = [
     "profile_interval_mu",
     "profile_interval_tau2",
 ]
+
+#: The array engine needs half a minute where totals are beyond this and rates lie far apart; the compiled
+#: one, which lays its nodes from the peak outwards, needs two seconds.
+LARGE_TOTAL = 1e6
 
 NOTE_SEPARATED = (
     "no finite maximum: some coefficients run to infinity because their studies have no events or only events"
@@ -151,6 +156,8 @@ def heterogeneity_tests(fit: GlmmFit) -> HeterogeneityTests:
 
 
 def _fit(x: FloatArray, n: FloatArray, design: FloatArray, w: FloatArray, *, hold_zero: bool) -> GlmmFit:
+    if n.size and n.max() > LARGE_TOTAL:
+        warm_up()
     used = w > 0
     p = design.shape[1]
     if p > 1 and np.linalg.matrix_rank(design[used]) < p:

@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis.synthesis._glmm_newton import Problem, ascend, start_values
 from analysis.synthesis._glmm_solve import EXTRA_STARTS
+from analysis.synthesis.checks import check_fit, check_level
 from analysis.synthesis.glmm_results import GlmmFit
 from analysis.synthesis.quadrature import saturated_log_likelihood, study_terms
 from analysis.synthesis.special import chi2_quantile
@@ -41,6 +42,8 @@ def profile_interval_mu(fit: GlmmFit, level: float = 0.95, *, coefficient: int =
     >>> round(end.low, 5), round(end.high, 5)
     (-2.8147, 0.6132)
     """
+    level = check_level(level)
+    fit = check_fit(fit, GlmmFit)
     if not fit.converged or fit.nodes is not None:
         return Interval(float("nan"), float("nan"), level, "profile", NOTE_NO_FIT)
     j = coefficient
@@ -64,6 +67,8 @@ def profile_interval_tau2(fit: GlmmFit, level: float = 0.95) -> Interval:
     >>> end.low, round(end.high, 4)
     (0.0, 8.6093)
     """
+    level = check_level(level)
+    fit = check_fit(fit, GlmmFit)
     if not fit.converged or fit.nodes is not None:
         return Interval(float("nan"), float("nan"), level, "profile", NOTE_NO_FIT)
     constant = _constant(fit)

@@ -32,6 +32,7 @@ import numpy as np
 from analysis.results import Result
 from analysis.synthesis._random_studies_likelihood import RandomStudies, Terms
 from analysis.synthesis._two_arm_common import NO_PEAK, error_of, usable_tables, wald
+from analysis.synthesis.checks import check_choice, check_level
 from analysis.synthesis.special import chi2_tail
 from analysis.synthesis.two_by_two import Tables
 from analysis.synthesis.types import FloatArray, Numbers
@@ -128,6 +129,8 @@ def fit_random_studies_glmm(
     level
         Level of the interval.
     """
+    level = check_level(level)
+    check_choice(ci_method, ("wald", "t"), "ci_method", "interval method")
     if coding not in (0, 0.5, 1):
         raise ValueError(f"coding is 0, 1/2 or 1, not {coding!r}")
     if integration not in ("exact", "laplace"):

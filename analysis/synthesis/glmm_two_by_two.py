@@ -37,6 +37,7 @@ from analysis.synthesis._two_arm_likelihood import (
     Evaluation,
     Unconditional,
 )
+from analysis.synthesis.checks import check_choice, check_level
 from analysis.synthesis.special import chi2_tail
 from analysis.synthesis.two_by_two import Tables
 from analysis.synthesis.types import FloatArray, Numbers
@@ -114,8 +115,9 @@ def fit_two_arm_glmm(
     level
         Level of the interval.
     """
-    if model not in _MODELS:
-        raise ValueError(f"unknown model {model!r}; known: {', '.join(_MODELS)}")
+    level = check_level(level)
+    check_choice(ci_method, ("wald", "t"), "ci_method", "interval method")
+    check_choice(model, _MODELS, "model")
     t, k, used, notes = usable_tables(events1, total1, events2, total2)
     likelihood = _MODELS[model](t)
     up, down = _sides(model, t)

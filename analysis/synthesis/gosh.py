@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_whole
+from analysis.synthesis.counts import check_counts
 from analysis.synthesis.types import FloatArray
 
 __all__ = ["ALL_SUBSETS_LIMIT", "FitMany", "Gosh", "gosh", "subset_masks"]
@@ -75,6 +77,9 @@ def subset_masks(
     >>> masks.shape, complete
     ((7, 3), True)
     """
+    k, smallest = check_whole(k, "k", low=1), check_whole(smallest, "smallest")
+    if subsets is not None:
+        check_whole(subsets, "subsets", low=1)
     if not 1 <= smallest <= k:
         raise ValueError(f"smallest must lie between 1 and {k}")
     limit = ALL_SUBSETS_LIMIT if subsets is None else subsets
@@ -124,7 +129,7 @@ def gosh(
     >>> result.size, result.complete
     (15, True)
     """
-    x, n = np.asarray(events, float), np.asarray(total, float)
+    x, n = check_counts(events, total)
     masks, complete = subset_masks(x.size, subsets=subsets, seed=seed, smallest=smallest)
     if fit_many is None:
         from analysis.synthesis.glmm_many import fit_glmm_many

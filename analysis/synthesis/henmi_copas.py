@@ -18,6 +18,7 @@ import numpy as np
 from scipy import special
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_effects, check_level
 from analysis.synthesis.roots import bracketed_root
 from analysis.synthesis.types import FloatArray
 
@@ -55,7 +56,8 @@ def henmi_copas(yi: FloatArray, vi: FloatArray, *, level: float = 0.95) -> Henmi
     level
         Level of the interval.
     """
-    y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
+    level = check_level(level)
+    y, v = check_effects(yi, vi)
     k, w = y.size, 1.0 / v
     if k < 2:
         raise ValueError("the Henmi-Copas interval needs at least two studies")

@@ -13,8 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
+from analysis.synthesis.checks import check_fit, check_level, check_number, check_numbers, check_whole
 from analysis.synthesis.inverse_variance import IvFit
 from analysis.synthesis.special import normal_quantile
 from analysis.synthesis.types import FloatArray, Heterogeneity, Interval
@@ -60,7 +59,10 @@ def typical_variance(vi: FloatArray) -> float:
 
     It is ``(k - 1) S1 / (S1^2 - S2)``, with S1 and S2 the sums of ``1 / v`` and of ``1 / v^2``.
     """
-    w = 1.0 / np.asarray(vi, dtype=float)
+    v = check_numbers(vi, "vi")
+    if not (v > 0).all():
+        raise ValueError("vi holds a value that is not above zero")
+    w = 1.0 / v
     if w.size < 2:
         return 0.0
     first = float(w.sum())
@@ -69,6 +71,7 @@ def typical_variance(vi: FloatArray) -> float:
 
 def heterogeneity_of_fit(fit: IvFit) -> Heterogeneity:
     """Return Cochran's test, I2 by both definitions and H2 of an inverse-variance fit."""
+    fit = check_fit(fit, IvFit)
     definition = FROM_Q if fit.tau2_method == "ee" else FROM_TAU2
     q = fit.q
     from_q = i2_from_q(q, fit.q_df)
@@ -113,6 +116,8 @@ def test_based_intervals(q: float, df: int, level: float = 0.95) -> tuple[Interv
     tuple
         Interval of H and interval of I2 (a fraction).
     """
+    level = check_level(level)
+    q, df = check_number(q, "q", low=0.0), check_whole(df, "df")
     method, k = "test-based", df + 1
     if df < 2 and not q > k:
         none = Interval(math.nan, math.nan, level, method, "needs at least three studies")

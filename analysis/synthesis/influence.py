@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_fit
 from analysis.synthesis.inverse_variance import IvFit, IvFits, fit_iv_many
 from analysis.synthesis.special import chi2_tail, t_quantile, t_two_sided
 from analysis.synthesis.types import FloatArray
@@ -128,6 +129,7 @@ class Blups(Result):
 
 def leave_one_out(fit: IvFit) -> Refits:
     """Refit without each study in turn."""
+    fit = check_fit(fit, IvFit)
     if fit.yi.size < 2:
         raise ValueError("leaving one out needs at least two studies")
     return _refits(fit, 1.0 - np.eye(fit.yi.size), np.arange(fit.yi.size))
@@ -143,6 +145,7 @@ def cumulative(fit: IvFit, order: Sequence[float] | None = None) -> Refits:
     order
         Values to sort the studies by, ties keeping their order; the given order by default.
     """
+    fit = check_fit(fit, IvFit)
     k = fit.yi.size
     sequence = np.arange(k) if order is None else np.argsort(np.asarray(order), kind="stable")
     included = np.zeros((k, k))
@@ -197,6 +200,7 @@ def _deleted_fits(fit: IvFit) -> tuple[IvFits, np.ndarray]:
 
 def influence(fit: IvFit) -> Influence:
     """Return the influence of each study, by refitting without it."""
+    fit = check_fit(fit, IvFit)
     k, p = fit.yi.size, fit.p
     if k < 2:
         raise ValueError("influence needs at least two studies")
@@ -258,6 +262,7 @@ def influence(fit: IvFit) -> Influence:
 
 def standardised_residuals(fit: IvFit) -> Residuals:
     """Return residuals over their standard errors in the fit with all studies (rstandard)."""
+    fit = check_fit(fit, IvFit)
     x = _design(fit)
     residual = fit.yi - x @ fit.beta
     residual = np.where(np.abs(residual) < 100 * np.finfo(float).eps, 0.0, residual)
@@ -269,6 +274,7 @@ def standardised_residuals(fit: IvFit) -> Residuals:
 
 def blups(fit: IvFit) -> Blups:
     """Return the studies' effects shrunken towards their fitted means."""
+    fit = check_fit(fit, IvFit)
     x = _design(fit)
     share = fit.tau2 / (fit.tau2 + fit.vi)
     estimate = share * fit.yi + (1.0 - share) * (x @ fit.beta)
@@ -280,6 +286,7 @@ def blups(fit: IvFit) -> Blups:
 
 def baujat(fit: IvFit) -> tuple[FloatArray, FloatArray]:
     """Return Baujat's coordinates: share in heterogeneity, and influence on the result."""
+    fit = check_fit(fit, IvFit)
     x = _design(fit)
     fits, there = _deleted_fits(fit)
     rows = np.flatnonzero(there)

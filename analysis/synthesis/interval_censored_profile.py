@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from analysis.synthesis.checks import check_fit, check_level, check_number
 from analysis.synthesis.interval_censored import IntervalCensoredFit
 from analysis.synthesis.quadrature import study_terms
 from analysis.synthesis.roots import bracketed_root
@@ -48,6 +49,7 @@ def interval_censored_log_likelihood(
 
 def profile_log_likelihood(fit: IntervalCensoredFit, mu: float) -> float:
     """Return the log-likelihood at `mu`, maximised over tau."""
+    fit, mu = check_fit(fit, IntervalCensoredFit), check_number(mu, "mu")
     return _profile(_Counts.of(fit), mu, max(fit.tau, 0.1))
 
 
@@ -61,6 +63,8 @@ def profile_interval_censored_mu(fit: IntervalCensoredFit, level: float = 0.95) 
     >>> round(end.low, 5), round(end.high, 5)
     (-2.8147, 0.6132)
     """
+    level = check_level(level)
+    fit = check_fit(fit, IntervalCensoredFit)
     if not fit.converged:
         return Interval(math.nan, math.nan, level, "profile", "no finite maximum, so no profile interval")
     data = _Counts.of(fit)

@@ -20,6 +20,7 @@ from typing import Literal
 
 import numpy as np
 
+from analysis.synthesis.checks import check_choice, check_fit, check_level
 from analysis.synthesis.inverse_variance import IvFit, fit_iv
 from analysis.synthesis.roots import bracketed_root, expand_upwards
 from analysis.synthesis.special import chi2_quantile
@@ -43,7 +44,8 @@ def q_profile_interval(fit: IvFit, level: float | None = None) -> Interval:
     level
         Level of the interval, that of the fit by default.
     """
-    level = fit.level if level is None else level
+    fit = check_fit(fit, IvFit)
+    level = check_level(fit.level if level is None else level)
     df = fit.k - fit.p
     if df <= 0:
         return Interval(np.nan, np.nan, level, "Q-profile", "needs more studies than coefficients")
@@ -67,7 +69,8 @@ def profile_interval_tau2(fit: IvFit, level: float | None = None) -> Interval:
     level
         Level of the interval, that of the fit by default.
     """
-    level = fit.level if level is None else level
+    fit = check_fit(fit, IvFit)
+    level = check_level(fit.level if level is None else level)
     if fit.tau2_method not in ("ml", "reml"):
         raise ValueError("the profile-likelihood interval of tau2 needs a fit by ml or reml")
     if fit.k <= fit.p:
@@ -100,6 +103,8 @@ def tau2_interval(
     method: Literal["auto", "q-profile", "profile", "jackson", "biggerstaff-jackson"] = "auto",
 ) -> Interval:
     """Return an interval of tau2; ``"auto"`` is Q-profile, which serves every estimator."""
+    known = ("auto", "q-profile", "profile", "jackson", "biggerstaff-jackson")
+    check_choice(method, known, "method", "interval of tau2")
     if method == "profile":
         return profile_interval_tau2(fit, level)
     if method in ("jackson", "biggerstaff-jackson"):
@@ -108,8 +113,6 @@ def tau2_interval(
         return jackson_interval(
             fit, level, "standard-error" if method == "jackson" else "variance"
         )
-    if method not in ("auto", "q-profile"):
-        raise ValueError(f"unknown interval of tau2 {method!r}")
     return q_profile_interval(fit, level)
 
 
@@ -126,7 +129,8 @@ def profile_interval_mu(fit: IvFit, level: float | None = None) -> Interval:
     level
         Level of the interval, that of the fit by default.
     """
-    level = fit.level if level is None else level
+    fit = check_fit(fit, IvFit)
+    level = check_level(fit.level if level is None else level)
     if fit.p != 1 or fit.design is not None:
         raise ValueError("the profile-likelihood interval of mu needs a fit without moderators")
     counts = np.ones(fit.yi.size) if fit.weights is None else fit.weights

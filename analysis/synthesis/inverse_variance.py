@@ -12,22 +12,42 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from analysis.results import Result
+from analysis.synthesis.checks import (
+    check_choice,
+    check_design,
+    check_effects,
+    check_level,
+    check_names,
+    check_number,
+    check_numbers,
+    check_unused,
+    check_weights,
+)
 from analysis.synthesis.special import chi2_tail, t_quantile, t_two_sided
-from analysis.synthesis.tau2 import estimate_tau2, tau2_one, tau2_standard_error
+from analysis.synthesis.tau2 import TAU2_METHODS, estimate_tau2, tau2_one, tau2_standard_error
 from analysis.synthesis.tau2_single import pooled_single
 from analysis.synthesis.types import FloatArray
 from analysis.synthesis.weighted import Problem
 
-__all__ = ["CI_METHODS", "IvFit", "IvFits", "fit_iv", "fit_iv_many"]
+__all__ = ["CI_METHODS", "IvFit", "IvFits", "fit_iv", "fit_iv_many", "safeguarded"]
 
 #: Interval methods of the coefficients.
 CI_METHODS: tuple[str, ...] = ("wald", "t", "knapp-hartung", "knapp-hartung-adhoc")
+
+#: A residual Q that chance alone leaves so small in one case of a hundred says nothing on the spread.
+_TOO_ALIKE = 0.01
+
+SAFEGUARDED = (
+    "the studies are more alike than chance makes them (Q is near 0), so that the Knapp-Hartung interval "
+    "would have next to no width; the safeguarded form is given, with a factor not below one, which is not "
+    "narrower than that of a common effect"
+)
 
 #: Rows times studies of one chunk of a batch: its arrays then stay in the processor's cache.
 _CHUNK_CELLS = 32_768
@@ -284,7 +304,7 @@ def fit_iv(
     *,
     design: FloatArray | None = None,
     weights: FloatArray | None = None,
-    tau2_method: str = "reml",
+    tau2_method: str | None = None,
     ci_method: str = "wald",
     level: float = 0.95,
     names: tuple[str, ...] | None = None,
@@ -301,7 +321,7 @@ def fit_iv(
     weights
         Multiplicities of the studies (0 leaves out, 2 counts twice).
     tau2_method
-        See `analysis.synthesis.tau2.TAU2_METHODS`.
+        See `analysis.synthesis.tau2.TAU2_METHODS`; ``"reml"`` by default. Not with a fixed `tau2`.
     ci_method
         ``"wald"``, ``"t"``, ``"knapp-hartung"`` or ``"knapp-hartung-adhoc"``.
     level
@@ -317,11 +337,16 @@ def fit_iv(
     >>> round(float(fit.beta[0]), 6), round(fit.q, 6)
     (1.287617, 15.0)
     """
-    y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
-    if ci_method not in CI_METHODS:
-        raise ValueError(f"unknown interval method {ci_method!r}; known: {', '.join(CI_METHODS)}")
-    _check(v)
-    if design is None and weights is None and y.ndim == 1:
+    level = check_level(level)
+    y, v = check_effects(yi, vi)
+    check_choice(ci_method, CI_METHODS, "ci_method", "interval method")
+    if tau2 is not None:
+        check_unused(tau2_method, "tau2_method", "tau2 is given and is not estimated")
+        tau2 = check_number(tau2, "tau2", low=0.0)
+    tau2_method = tau2_method or "reml"
+    check_choice(tau2_method, TAU2_METHODS, "tau2_method", "tau2 method")
+    design = None if design is None else check_design(design, y.size)
+    if design is None and weights is None:
         t, converged, steps = (
             tau2_one(y, v, tau2_method) if tau2 is None else (float(tau2), True, 0)
         )
@@ -329,7 +354,7 @@ def fit_iv(
         beta, cov, k = np.array([mu]), np.array([[1.0 / total]]), y.size
         row, p = None, 1
     else:
-        counts = None if weights is None else np.asarray(weights, dtype=float)[None, :]
+        counts = None if weights is None else check_weights(weights, y.size)[None, :]
         problem = Problem(y, v, counts, design)
         if tau2 is None:
             found = estimate_tau2(problem, tau2_method)
@@ -341,7 +366,9 @@ def fit_iv(
         cov = np.linalg.inv(s.cross[0]) if p > 1 else 1.0 / s.cross[0]
         beta, residual, k = s.beta[0], float(s.ypy[0]), round(float(problem.k[0]))
         row = None if counts is None else counts[0]
-    if names is None:
+    if names is not None:
+        names = check_names(names, p)
+    else:
         names = ("mu",) if design is None else tuple(f"x{j}" for j in range(p))
     return IvFit(
         y,
@@ -362,13 +389,25 @@ def fit_iv(
     )
 
 
-def _check(v: FloatArray) -> None:
-    # A variance of zero would be an infinite weight; nan fails the comparison too.
-    if not (v > 0).all():
-        row = int(np.flatnonzero(~(v.ravel() > 0))[0])
-        raise ValueError(
-            f"study {row + 1}: sampling variance {v.ravel()[row]!r} is not above zero"
-        )
+def safeguarded(fit: IvFit) -> tuple[IvFit, str]:
+    """Return a fit whose Knapp-Hartung interval has a width, and a note where that took the safeguard.
+
+    The factor of Knapp and Hartung is ``Q / (k - p)``, so that estimates which are equal, or nearly,
+    give an interval of no width. It is kept as defined unless Q, at the tau2 of the fit, is below the
+    quantile of 1 % of its distribution without heterogeneity; then it is not let below one.
+
+    Examples
+    --------
+    >>> fit = fit_iv(np.array([0.5, 0.5, 0.5]), np.array([0.2, 0.3, 0.4]), ci_method="knapp-hartung")
+    >>> safe, note = safeguarded(fit)
+    >>> fit.s2w, safe.s2w, safe.ci_method
+    (0.0, 1.0, 'knapp-hartung-adhoc')
+    """
+    if fit.ci_method != "knapp-hartung" or fit.k == 1 or fit.k <= fit.p:
+        return fit, ""
+    if 1.0 - float(chi2_tail(fit.residual, fit.k - fit.p)) >= _TOO_ALIKE:
+        return fit, ""
+    return replace(fit, ci_method="knapp-hartung-adhoc"), SAFEGUARDED
 
 
 def fit_iv_many(
@@ -377,7 +416,7 @@ def fit_iv_many(
     *,
     design: FloatArray | None = None,
     weights: FloatArray | None = None,
-    tau2_method: str = "reml",
+    tau2_method: str | None = None,
     tau2: FloatArray | None = None,
 ) -> IvFits:
     """Fit B inverse-variance models at once.
@@ -395,10 +434,20 @@ def fit_iv_many(
     tau2
         Fixed values (B,) instead of estimates.
     """
-    y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
-    _check(v)
-    counts = None if weights is None else np.atleast_2d(np.asarray(weights, dtype=float))
+    y, v = check_effects(yi, vi, ndim=(1, 2))
+    if tau2 is not None:
+        check_unused(tau2_method, "tau2_method", "tau2 is given and is not estimated")
+        tau2 = check_numbers(tau2, "tau2")
+        if (tau2 < 0).any():
+            raise ValueError(f"tau2 is {tau2.min()}, expected 0 or more")
+    tau2_method = tau2_method or "reml"
+    check_choice(tau2_method, TAU2_METHODS, "tau2_method", "tau2 method")
+    k = y.shape[-1]
+    counts = None if weights is None else np.atleast_2d(check_weights(weights, k, many=True))
+    design = None if design is None else check_design(design, k, many=True)
     whole = Problem(y, v, counts, design)
+    if tau2 is not None and tau2.size != whole.size:
+        raise ValueError(f"tau2 holds {tau2.size} values for {whole.size} analyses")
     size, p = whole.size, whole.p
     chunk = max(1, _CHUNK_CELLS // (y.shape[-1] * p))
     beta, cov = np.empty((size, p)), np.empty((size, p, p))

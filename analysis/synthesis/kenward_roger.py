@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_fit
 from analysis.synthesis.inverse_variance import IvFit
 from analysis.synthesis.special import t_quantile, t_two_sided
 from analysis.synthesis.types import Interval
@@ -65,6 +66,7 @@ def kenward_roger(fit: IvFit) -> KenwardRoger:
     >>> round(found.df, 9)
     2.0
     """
+    fit = check_fit(fit, IvFit)
     if fit.tau2_method != "reml" or fit.design is not None or fit.weights is not None:
         raise ValueError("Kenward-Roger needs a fit by REML without moderators and weights")
     if fit.k < 2:

@@ -23,6 +23,7 @@ import numpy as np
 
 from analysis.results import Result
 from analysis.synthesis._two_arm_common import wald
+from analysis.synthesis.checks import check_choice, check_level, check_number
 from analysis.synthesis.heterogeneity import i2_from_q
 from analysis.synthesis.special import chi2_tail
 from analysis.synthesis.two_by_two import Tables, check_tables, two_arm_effects
@@ -103,8 +104,10 @@ def mantel_haenszel(
     >>> round(fit.estimate, 6), round(fit.se, 6)
     (-0.619039, 0.403283)
     """
-    if measure not in ("OR", "RR", "RD"):
-        raise ValueError(f"unknown measure {measure!r}; known: OR, RR, RD")
+    level = check_level(level)
+    amount = check_number(amount, "amount", low=0.0)
+    check_choice(variance, ("sato", "greenland-robins"), "variance")
+    check_choice(measure, ("OR", "RR", "RD"), "measure")
     raw = check_tables(events1, total1, events2, total2)
     tables = raw
     if amount:

@@ -13,11 +13,12 @@ from typing import Any, cast
 import numpy as np
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_level
 from analysis.synthesis.glmm import fit_glmm
 from analysis.synthesis.glmm_many import fit_glmm_many
 from analysis.synthesis.glmm_profile import profile_interval_mu
 from analysis.synthesis.inverse_variance import IvFits, fit_iv_many
-from analysis.synthesis.scales import back_transform, effects
+from analysis.synthesis.scales import back_transform, effects_of_checked
 from analysis.synthesis.special import normal_quantile, t_quantile
 from analysis.synthesis.types import FloatArray, Scale
 
@@ -102,6 +103,7 @@ def fit_multiverse(events: FloatArray, total: FloatArray, *, level: float = 0.95
     >>> fit_multiverse(np.array([[5.0, 7.0, 3.0]]), np.array([[10.0, 12.0, 9.0]])).size
     63
     """
+    level = check_level(level)
     x, n = np.atleast_2d(np.asarray(events, float)), np.atleast_2d(np.asarray(total, float))
     wrong = np.flatnonzero(((x < 0) | (x > n)).any(axis=1))
     if wrong.size:
@@ -154,7 +156,7 @@ def _likelihood(x: FloatArray, n: FloatArray, level: float) -> list[_Part]:
 
 def _two_step(x: FloatArray, n: FloatArray, scale: str, level: float) -> list[list[_Part]]:
     inside = n > 0
-    found = effects(np.where(inside, x, 1.0), np.where(inside, n, 2.0), cast(Scale, scale))
+    found = effects_of_checked(np.where(inside, x, 1.0), np.where(inside, n, 2.0), scale)
     k = inside.sum(axis=1)
     with np.errstate(divide="ignore"):
         mean_n = k / np.where(inside, 1.0 / np.where(inside, n, 1.0), 0.0).sum(axis=1)

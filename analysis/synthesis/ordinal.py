@@ -20,6 +20,7 @@ import numpy as np
 from scipy import special
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_level
 from analysis.synthesis.counts import CountsError
 from analysis.synthesis.special import chi2_tail, normal_quantile, normal_two_sided
 from analysis.synthesis.types import FloatArray
@@ -96,6 +97,7 @@ def proportional_odds(
     >>> round(fit.ratio, 6), round(fit.se, 6)
     (3.5, 0.668153)
     """
+    level = check_level(level)
     one, two = _checked(first, second)
     # A grade that nobody has carries no information on the effect, only an undefined threshold.
     seen = (one + two) > 0

@@ -26,6 +26,7 @@ import numpy as np
 
 from analysis.results import Result
 from analysis.synthesis._two_arm_common import usable_tables, wald
+from analysis.synthesis.checks import check_level
 from analysis.synthesis.roots import bracketed_root
 from analysis.synthesis.special import chi2_quantile
 from analysis.synthesis.two_by_two import Tables
@@ -88,6 +89,7 @@ def penalised_odds_ratio(
     >>> bool(-4 < found.estimate < 0)
     True
     """
+    level = check_level(level)
     t, k, used, notes = usable_tables(events1, total1, events2, total2, drop00=drop00)
     coefficients, value, information, converged = _climb(t, _start(t))
     estimate, se = float(coefficients[-1]), math.sqrt(float(np.linalg.inv(information)[-1, -1]))

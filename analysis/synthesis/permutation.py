@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_fit, check_whole
 from analysis.synthesis.inverse_variance import IvFit, fit_iv_many
 from analysis.synthesis.types import FloatArray
 
@@ -70,6 +71,8 @@ def permutation_test(
     exact
         Try all orders; by default when there are at most 5,040.
     """
+    fit = check_fit(fit, IvFit)
+    count, seed = check_whole(count, "count", low=1), check_whole(seed, "seed")
     if fit.design is None or fit.p < 2:
         raise ValueError("the permutation test needs at least one moderator")
     k = fit.yi.size

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from analysis.synthesis._two_arm_common import wald
+from analysis.synthesis.checks import check_level
 from analysis.synthesis.counts import CountsError
 from analysis.synthesis.heterogeneity import i2_from_q
 from analysis.synthesis.mantel_haenszel import CommonEffect
@@ -39,6 +40,7 @@ def peto_odds_ratio(
     >>> round(fit.estimate, 6), round(fit.se, 6)
     (-0.817197, 0.521918)
     """
+    level = check_level(level)
     t = check_tables(events1, total1, events2, total2)
     n, events = t.n1 + t.n2, t.a + t.c
     excess = t.a - events * t.n1 / n

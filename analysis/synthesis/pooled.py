@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from analysis import __version__
+from analysis.synthesis.checks import check_choice, check_level, check_unused
 from analysis.synthesis.counts import CountsError, NoStudies, check_counts, check_labels
 from analysis.synthesis.heterogeneity import (
     FROM_TAU2,
@@ -31,8 +32,16 @@ from analysis.synthesis.heterogeneity import (
     typical_variance,
 )
 from analysis.synthesis.prediction import PREDICTION_METHODS, prediction_interval
-from analysis.synthesis.scales import FREEMAN_TUKEY_WARNING, Correction, back_transform, effects
+from analysis.synthesis.scales import (
+    CORRECTIONS,
+    FREEMAN_TUKEY_WARNING,
+    SCALES,
+    Correction,
+    back_transform,
+    effects,
+)
 from analysis.synthesis.special import t_quantile
+from analysis.synthesis.tau2 import TAU2_METHODS
 from analysis.synthesis.types import (
     CiMethod,
     FloatArray,
@@ -70,21 +79,21 @@ def settings_for(
     Defaults: ``"ml"`` and ``"profile"`` for the GLMM, ``"reml"`` and ``"knapp-hartung"`` for inverse
     variance.
     """
-    if model not in ("glmm", "iv"):
-        raise ValueError(f"unknown model {model!r}; known: glmm, iv")
+    check_choice(model, ("glmm", "iv"), "model")
+    check_choice(scale, SCALES, "scale")
+    if tau2_method is not None:
+        check_choice(tau2_method, TAU2_METHODS, "tau2_method", "tau2 method")
     tau2_method = tau2_method or ("ml" if model == "glmm" else "reml")
     ci_method = ci_method or ("profile" if model == "glmm" else "knapp-hartung")
     if model == "glmm" and tau2_method not in ("ml", "ee"):
-        raise ValueError(f"the glmm is fitted by ml (or ee), not {tau2_method!r}")
+        raise ValueError(
+            f'the glmm is fitted by ml (or ee), not {tau2_method!r}; model="iv" offers other estimators'
+        )
     if model == "glmm" and scale != "logit":
-        raise ValueError(f"the glmm works on the logit scale, not {scale!r}")
-    if ci_method not in _CI_METHODS:
-        raise ValueError(f"unknown interval method {ci_method!r}; known: {', '.join(_CI_METHODS)}")
-    if prediction_method not in PREDICTION_METHODS:
-        known = ", ".join(PREDICTION_METHODS)
-        raise ValueError(f"unknown prediction method {prediction_method!r}; known: {known}")
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level {level!r} is not between 0 and 1")
+        raise ValueError(f'the glmm works on the logit scale, not {scale!r}; model="iv" offers other scales')
+    check_choice(ci_method, _CI_METHODS, "ci_method", "interval method")
+    check_choice(prediction_method, PREDICTION_METHODS, "prediction_method", "prediction method")
+    level = check_level(level)
     return Settings(model, scale, tau2_method, ci_method, prediction_method, level)
 
 
@@ -99,7 +108,7 @@ def pool(
     ci_method: CiMethod | None = None,
     prediction_method: PredictionMethod = "t-k-2",
     level: float = 0.95,
-    correction: Correction = "only0",
+    correction: Correction | None = None,
     amount: float | None = None,
     exclude: Sequence[bool] | None = None,
 ) -> Pooled:
@@ -114,7 +123,8 @@ def pool(
     model
         ``"glmm"`` or ``"iv"``.
     scale, correction, amount
-        Scale and continuity correction of inverse variance, see `analysis.synthesis.scales.effects`.
+        Scale and continuity correction of inverse variance, see `analysis.synthesis.scales.effects`;
+        the GLMM needs no correction and refuses one.
     tau2_method, ci_method, prediction_method, level
         See `settings_for`, `analysis.synthesis.tau2`, `analysis.synthesis.prediction`.
     exclude
@@ -137,23 +147,37 @@ def pool(
     (0.604955, 0.018492)
     """
     settings = settings_for(model, scale, tau2_method, ci_method, prediction_method, level)
+    if correction is not None:
+        check_choice(correction, CORRECTIONS, "correction", "continuity correction")
+    if model == "glmm":
+        check_unused(correction, "correction", "the glmm needs no continuity correction")
+        check_unused(amount, "amount", "the glmm needs no continuity correction")
     x, n = check_counts(events, total)
     names = check_labels(labels, x.size)
     if exclude is not None:
+        out = _truth(exclude, x.size)
         chosen: dict[str, Any] = dict(model=model, scale=scale, tau2_method=tau2_method, ci_method=ci_method)
         chosen |= dict(prediction_method=prediction_method, level=level, correction=correction, amount=amount)
-        return _pool_but_show(x, n, names, np.asarray(exclude, dtype=bool), chosen)
+        return _pool_but_show(x, n, names, out, chosen)
     if model == "glmm":
         return _pool_glmm(x, n, names, settings)
-    return _pool_iv(x, n, names, settings, correction, amount)
+    return _pool_iv(x, n, names, settings, correction or "only0", amount)
+
+
+def _truth(values: Any, k: int) -> Rows:
+    """Return truth values, one a study; positions or names are none."""
+    out = np.asarray(values)
+    if out.shape != (k,):
+        raise CountsError(f"{out.size} truth values in exclude for {k} studies")
+    if out.dtype != bool and not (np.isin(out, (0, 1)).all() if out.dtype.kind in "iuf" else False):
+        raise TypeError("exclude holds something else than truth values, one a study")
+    return out.astype(bool)
 
 
 def _pool_but_show(
     x: FloatArray, n: FloatArray, names: tuple[str, ...], out: Rows, chosen: dict[str, Any]
 ) -> Pooled:
     """Pool the rest and keep the excluded studies beside it."""
-    if out.shape != x.shape:
-        raise CountsError(f"{out.size} truth values in exclude for {x.size} studies")
     kept, shown = np.flatnonzero(~out), np.flatnonzero(out)
     result = pool(x[kept], n[kept], labels=[names[i] for i in kept], **chosen)
     if not shown.size:
@@ -177,7 +201,7 @@ def _pool_iv(
     amount: float | None,
 ) -> Pooled:
     from analysis.synthesis.intervals import profile_interval_mu, q_profile_interval
-    from analysis.synthesis.inverse_variance import fit_iv
+    from analysis.synthesis.inverse_variance import fit_iv, safeguarded
 
     scale, level = settings.scale, settings.level
     study = effects(x, n, scale, correction=correction, amount=amount)  # type: ignore[arg-type]
@@ -195,15 +219,16 @@ def _pool_iv(
         ci_method="wald" if profile else settings.ci_method,
         level=level,
     )
+    fit, safe = safeguarded(fit)
     mu, se, wald_se = float(fit.beta[0]), float(fit.se[0]), math.sqrt(float(fit.cov_wald[0, 0]))
     if profile:
         ci_mu = profile_interval_mu(fit)
     else:
         low, high = float(fit.ci_low[0]), float(fit.ci_high[0])
-        method, note = _one_study(settings.ci_method, fit.k)
-        ci_mu = Interval(low, high, level, method, note)
+        method, note = _one_study(fit.ci_method, fit.k)
+        ci_mu = Interval(low, high, level, method, note or safe)
     kh = settings.prediction_method == "knapp-hartung"
-    spread = math.sqrt(_s2w(fit)) * wald_se if kh and fit.k > 1 else wald_se
+    spread = math.sqrt(fit.s2w if safe else _s2w(fit)) * wald_se if kh and fit.k > 1 else wald_se
     prediction_mu = _prediction(mu, spread, fit.tau2, fit.k, settings)
     ci_tau2 = q_profile_interval(fit)
     if settings.tau2_method == "ee":
@@ -276,6 +301,7 @@ def _result(
             notes.append(f"{name}: {interval.note}")
 
     scale: Any = settings.scale
+    notes.extend(beyond_note(scale, ci_mu, prediction_mu))
 
     def back(interval: Interval) -> Interval:
         ends = back_transform(np.array([interval.low, interval.high]), scale, n)
@@ -297,6 +323,22 @@ def _result(
         version=__version__,
         **rest,
     )
+
+
+def beyond_note(scale: str, ci_mu: Interval, prediction_mu: Interval) -> list[str]:
+    """Name the limits that leave 0 to 1, as they can on the raw and log scales."""
+    low, high = {"raw": (0.0, 1.0), "log": (-math.inf, 0.0)}.get(scale, (-math.inf, math.inf))
+    beyond = [
+        name
+        for name, interval in (("confidence", ci_mu), ("prediction", prediction_mu))
+        if interval.low < low or interval.high > high
+    ]
+    if not beyond:
+        return []
+    return [
+        f"limits of the {' and '.join(beyond)} interval lie outside 0 to 1, as the {scale} scale allows; "
+        "print cuts them there"
+    ]
 
 
 def _glmm_heterogeneity(x: FloatArray, n: FloatArray, tau2: float, fit: Any) -> Heterogeneity:

@@ -22,6 +22,7 @@ import math
 import numpy as np
 from scipy import special
 
+from analysis.synthesis.checks import check_choice, check_level, check_number, check_whole
 from analysis.synthesis.special import t_quantile
 from analysis.synthesis.types import Interval
 
@@ -70,9 +71,11 @@ def prediction_interval(
     >>> round(interval.high, 6)
     0.979982
     """
-    if method not in PREDICTION_METHODS:
-        known = ", ".join(PREDICTION_METHODS)
-        raise ValueError(f"unknown prediction method {method!r}; known: {known}")
+    level = check_level(level)
+    check_choice(method, PREDICTION_METHODS, "method", "prediction method")
+    for name, value in (("mu", mu), ("se", se), ("tau2", tau2)):
+        check_number(value, name, low=-math.inf if name == "mu" else 0.0)
+    check_whole(k, "k", low=1)
     less = PREDICTION_METHODS[method]
     df = math.inf if less is None else float(k - p - less)
     if not df > 0:
@@ -96,6 +99,10 @@ def share_beyond(
     >>> round(share_beyond(0.0, 0.5, 0.25), 6)
     0.841345
     """
+    check_number(threshold, "threshold"), check_number(mu, "mu")
+    tau2, se = check_number(tau2, "tau2", low=0.0), check_number(se, "se", low=0.0)
+    if not df > 0:
+        raise ValueError(f"df is {df!r}, expected a number above 0")
     spread = math.sqrt(tau2 + se * se)
     distance = mu - threshold
     if spread == 0.0:

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_level, check_number, check_whole
 from analysis.synthesis.counts import CountsError
 from analysis.synthesis.special import chi2_quantile, normal_quantile
 
@@ -80,6 +81,9 @@ def table_from_margins(
     named = [(name, value) for name, value in given.items() if value is not None]
     if len(named) != 1:
         raise ValueError("give just one of odds_ratio, phi, chi2, p_value")
+    total1, total2 = check_whole(total1, "total1"), check_whole(total2, "total2")
+    events = check_whole(events, "events")
+    check_number(named[0][1], named[0][0])
     total = total1 + total2
     if total1 < 1 or total2 < 1 or not 0 < events < total:
         raise CountsError("the margins need patients in both arms, and both events and non-events")
@@ -153,6 +157,12 @@ def effect_from_report(
     >>> round(found.yi, 6), round(found.vi, 6), round(found.skew, 6)
     (-0.356675, 0.029472, 0.0)
     """
+    level = check_level(level)
+    estimate = check_number(estimate, "estimate")
+    given = (("low", low), ("high", high), ("p_value", p_value), ("statistic", statistic))
+    for name, value in given:
+        if value is not None:
+            check_number(value, name)
     ends = [value for value in (low, high) if value is not None]
     if ratio and not all(value > 0 for value in (estimate, *ends)):
         raise ValueError("a ratio and its limits must be positive")

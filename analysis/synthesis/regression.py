@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_choice, check_level, check_names
 from analysis.synthesis.counts import CountsError, check_counts
 from analysis.synthesis.heterogeneity import i2_from_q
-from analysis.synthesis.inverse_variance import IvFit, fit_iv
-from analysis.synthesis.scales import effects
+from analysis.synthesis.inverse_variance import IvFit, fit_iv, safeguarded
+from analysis.synthesis.scales import SCALES, effects
 from analysis.synthesis.special import chi2_tail, f_tail, t_quantile, t_two_sided
 from analysis.synthesis.types import FloatArray, Numbers, Scale
 
@@ -97,7 +98,10 @@ class MetaRegression(Result):
         moderators
             One row a point, without the intercept.
         """
-        new = np.atleast_2d(np.asarray(moderators, dtype=float))
+        new = np.asarray(moderators, dtype=float)
+        if new.ndim == 1 and len(self.names) == 2:
+            new = new[:, None]
+        new = np.atleast_2d(new)
         if new.shape[1] != len(self.names) - 1:
             raise ValueError(f"{new.shape[1]} moderator values for {len(self.names) - 1} names")
         rows = np.hstack([np.ones((new.shape[0], 1)), new])
@@ -133,6 +137,7 @@ def predict_mean(
     rows: FloatArray, beta: FloatArray, cov: FloatArray, tau2: float, df: float, level: float
 ) -> list[dict[str, float]]:
     """Return estimate, limits and prediction limits at rows of a design."""
+    level = check_level(level)
     mean = rows @ beta
     variance = np.einsum("ij,jk,ik->i", rows, cov, rows)
     q = t_quantile(level, df)
@@ -199,18 +204,18 @@ def regress(
     labels
         Names of the studies, used in errors.
     """
+    level = check_level(level)
     x, n = check_counts(events, total)
-    m = np.asarray(moderators, dtype=float)
-    m = m[:, None] if m.ndim == 1 else m
-    if m.ndim != 2 or m.shape[0] != x.size:
-        raise CountsError(f"moderators have {m.shape[0]} rows for {x.size} studies")
+    check_choice(model, ("glmm", "iv"), "model")
+    check_choice(scale, SCALES, "scale")
+    m = _moderators(moderators, x.size)
     if not np.isfinite(m).all():
         row, column = (int(i[0]) for i in np.nonzero(~np.isfinite(m)))
         who = f"row {row + 1}" if labels is None else f"row {row + 1} ({labels[row]})"
         raise CountsError(f"{who}: moderator {column + 1} is {m[row, column]}", row=row)
-    names = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(m.shape[1]))
-    if len(names) != m.shape[1]:
-        raise ValueError(f"{len(names)} names for {m.shape[1]} moderators")
+    if names is None:
+        names = tuple(f"x{j + 1}" for j in range(m.shape[1]))
+    names = check_names(names, m.shape[1], "names", "moderators")
     design = np.hstack([np.ones((x.size, 1)), m])
     if np.linalg.matrix_rank(design) < design.shape[1]:
         raise ValueError("the moderators are linearly dependent, or constant")
@@ -219,8 +224,6 @@ def regress(
     heads = ("intercept", *names)
     if model == "glmm":
         return _regress_glmm(x, n, design, heads, scale, tau2_method, ci_method or "wald", level)
-    if model != "iv":
-        raise ValueError(f"unknown model {model!r}; known: glmm, iv")
     study = effects(x, n, scale)
     fit = fit_iv(
         study.yi,
@@ -231,10 +234,26 @@ def regress(
         level=level,
         names=heads,
     )
-    notes: tuple[str, ...] = ()
+    fit, safe = safeguarded(fit)
+    notes: tuple[str, ...] = (safe,) if safe else ()
     if study.corrected.any():
-        notes = (f"{int(study.corrected.sum())} of {x.size} studies had {study.amount:g} added",)
+        notes = (*notes, f"{int(study.corrected.sum())} of {x.size} studies had {study.amount:g} added")
     return from_iv(fit, notes)
+
+
+def _moderators(values: Any, k: int) -> FloatArray:
+    """Return moderators as numbers, (k, p); what is not finite is told later, with the study."""
+    try:
+        m = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        text = next((v for v in np.ravel(np.asarray(values, dtype=object)) if isinstance(v, str)), values)
+        raise TypeError(
+            f"moderators hold {text!r}, not a number; code it in numbers, or use compare_subgroups for groups"
+        ) from None
+    m = m[:, None] if m.ndim == 1 else m
+    if m.ndim != 2 or m.shape[0] != k:
+        raise CountsError(f"moderators have {m.shape[0] if m.ndim else 0} rows for {k} studies")
+    return m
 
 
 def from_iv(fit: IvFit, notes: tuple[str, ...] = ()) -> MetaRegression:
@@ -290,7 +309,11 @@ def _regress_glmm(
     )
 
     if scale != "logit" or tau2_method not in (None, "ml", "ee"):
-        raise ValueError("the glmm works on the logit scale and is fitted by ml (or ee)")
+        raise ValueError(
+            "the glmm works on the logit scale and is fitted by ml (or ee); "
+            'model="iv" offers other scales and tau2_method'
+        )
+    check_choice(ci_method, ("wald", "t", "profile"), "ci_method", "interval method")
     fitter = fit_equal_effects if tau2_method == "ee" else fit_glmm
     fit, without = fitter(x, n, design=design), fitter(x, n)
     p = design.shape[1]

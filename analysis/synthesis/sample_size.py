@@ -18,8 +18,10 @@ from typing import Any
 
 from analysis.results import Result
 from analysis.synthesis._two_arm_common import wald
+from analysis.synthesis.checks import check_choice, check_level
 from analysis.synthesis.counts import NoStudies
 from analysis.synthesis.inverse_variance import fit_iv
+from analysis.synthesis.tau2 import TAU2_METHODS
 from analysis.synthesis.two_by_two import Measure, two_arm_effects
 from analysis.synthesis.types import FloatArray, Numbers, Tau2Method
 
@@ -75,6 +77,8 @@ def pool_by_sample_size(
     >>> round(found.estimate, 6)
     -0.171429
     """
+    level = check_level(level)
+    check_choice(tau2_method, TAU2_METHODS, "tau2_method", "tau2 method")
     study = two_arm_effects(events1, total1, events2, total2, measure, drop00=drop00)
     use = study.usable
     if not use.any():

@@ -21,9 +21,19 @@ import numpy as np
 from scipy import special
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_choice, check_number
+from analysis.synthesis.counts import check_counts
 from analysis.synthesis.types import FloatArray, Scale
 
-__all__ = ["FREEMAN_TUKEY_WARNING", "Correction", "Effects", "back_transform", "effects"]
+__all__ = [
+    "CORRECTIONS",
+    "FREEMAN_TUKEY_WARNING",
+    "SCALES",
+    "Correction",
+    "Effects",
+    "back_transform",
+    "effects",
+]
 
 Correction = Literal["only0", "if0all", "all", "none"]
 
@@ -32,6 +42,10 @@ FREEMAN_TUKEY_WARNING = (
     "Freeman-Tukey: the way back to a proportion needs one sample size for all studies (here the "
     "harmonic mean) and can mislead badly when sizes differ much; prefer the binomial model"
 )
+
+#: The scales, and the rules of the continuity correction.
+SCALES: tuple[str, ...] = ("logit", "log", "arcsine", "freeman-tukey", "raw")
+CORRECTIONS: tuple[str, ...] = ("only0", "if0all", "all", "none")
 
 #: The largest number below one.
 _BELOW_ONE = float(np.nextafter(1.0, 0.0))
@@ -104,7 +118,18 @@ def effects(
     >>> effects([1, 0], [4, 9]).yi.round(6).tolist()
     [-1.098612, -2.944439]
     """
-    x0, n0 = np.asarray(events, dtype=float), np.asarray(total, dtype=float)
+    x0, n0 = check_counts(events, total)
+    check_choice(scale, SCALES, "scale")
+    check_choice(correction, CORRECTIONS, "correction", "continuity correction")
+    if amount is not None:
+        check_number(amount, "amount", low=0.0)
+    return effects_of_checked(x0, n0, scale, correction, amount)
+
+
+def effects_of_checked(
+    x0: FloatArray, n0: FloatArray, scale: str, correction: str = "only0", amount: float | None = None
+) -> Effects:
+    """Do the work of `effects` on arrays of any shape that hold counts."""
     add = (0.5 if scale in _CORRECTED else 0.0) if amount is None else float(amount)
     extreme = (x0 == 0) | (x0 == n0)
     if correction == "only0":
@@ -113,10 +138,8 @@ def effects(
         changed = np.full(x0.shape, bool(extreme.any()))
     elif correction == "all":
         changed = np.ones(x0.shape, dtype=bool)
-    elif correction == "none":
-        changed = np.zeros(x0.shape, dtype=bool)
     else:
-        raise ValueError(f"unknown continuity correction {correction!r}")
+        changed = np.zeros(x0.shape, dtype=bool)
     m0 = n0 - x0
     if add == 0:
         changed = np.zeros(x0.shape, dtype=bool)
@@ -167,6 +190,7 @@ def back_transform(
     >>> back_transform([-1.0986122886681098], "logit").round(12).tolist()
     [0.25]
     """
+    check_choice(scale, SCALES, "scale")
     y = np.asarray(values, dtype=float)
     if scale == "logit":
         # The logit of 1 is infinite, so no finite value may round to it.
@@ -181,7 +205,7 @@ def back_transform(
         if total is None:
             raise ValueError("the Freeman-Tukey scale needs the totals to go back")
         return _miller(y, float(1.0 / np.mean(1.0 / np.asarray(total, dtype=float))))
-    raise ValueError(f"unknown scale {scale!r}")
+    raise AssertionError(scale)
 
 
 def _miller(y: FloatArray, n: float) -> FloatArray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
+from analysis.synthesis.checks import check_level
 from analysis.synthesis.types import FloatArray
 
 __all__ = [
@@ -31,6 +32,7 @@ def normal_quantile(level: float) -> float:
     >>> round(normal_quantile(0.95), 6)
     1.959964
     """
+    check_level(level)
     return float(-special.ndtri((1.0 - level) / 2.0))
 
 
@@ -42,6 +44,7 @@ def t_quantile(level: float, df: float) -> float:
     >>> round(t_quantile(0.95, 10), 6)
     2.228139
     """
+    check_level(level)
     if np.isinf(df):
         return normal_quantile(level)
     if not df > 0:

@@ -17,6 +17,8 @@ import numpy as np
 from scipy import special
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_choice, check_level
+from analysis.synthesis.counts import check_counts
 from analysis.synthesis.special import normal_quantile
 from analysis.synthesis.types import FloatArray
 
@@ -77,17 +79,9 @@ def study_intervals(
     >>> result.high.round(4).tolist()
     [0.3085, 0.8129]
     """
-    x, n = np.asarray(events, dtype=float), np.asarray(total, dtype=float)
-    if method not in STUDY_METHODS:
-        known = ", ".join(STUDY_METHODS)
-        raise ValueError(f"unknown study interval {method!r}; known: {known}")
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level {level!r} is not between 0 and 1")
-    if x.shape != n.shape:
-        raise ValueError(f"{x.size} events but {n.size} totals")
-    if not ((n >= 1) & (x >= 0) & (x <= n)).all():
-        row = int(np.flatnonzero(~((n >= 1) & (x >= 0) & (x <= n)))[0])
-        raise ValueError(f"study {row + 1}: {x[row]:g} events of {n[row]:g} is not possible")
+    level = check_level(level)
+    x, n = check_counts(events, total)
+    check_choice(method, STUDY_METHODS, "method", "study interval")
     low, high = STUDY_METHODS[method](x, n, level)
     return StudyIntervals(x, n, x / n, np.clip(low, 0, 1), np.clip(high, 0, 1), level, method)
 

@@ -12,6 +12,8 @@ the test. Either is said in the notes.
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -19,9 +21,10 @@ from typing import Any, Literal
 import numpy as np
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_choice
 from analysis.synthesis.counts import CountsError, check_counts, check_labels
 from analysis.synthesis.heterogeneity import FROM_TAU2, typical_variance
-from analysis.synthesis.pooled import pool, settings_for
+from analysis.synthesis.pooled import beyond_note, pool, settings_for
 from analysis.synthesis.prediction import prediction_interval
 from analysis.synthesis.regression import FTest, wald_test
 from analysis.synthesis.scales import back_transform, effects
@@ -118,22 +121,25 @@ def compare_subgroups(
     events, total, labels
         As for `analysis.synthesis.pooled.pool`.
     group
-        Level of each study; levels are kept in order of first appearance.
+        Level of each study; levels are kept in order of first appearance. Where it is missing (None,
+        nan, blank, "NA", "n.a.", "-"), the study is left out of the groups with a note. Levels that
+        differ by capitals or blanks alone are refused with the question whether they are one.
     tau2
         ``"common"`` or ``"separate"`` between-study variance.
     model, scale, tau2_method, ci_method, prediction_method, level
         As for `analysis.synthesis.pooled.pool`.
     """
-    if tau2 not in ("common", "separate"):
-        raise ValueError(f"tau2 must be 'common' or 'separate', not {tau2!r}")
+    check_choice(tau2, ("common", "separate"), "tau2")
     settings = settings_for(model, scale, tau2_method, ci_method, prediction_method, level)
     x, n = check_counts(events, total)
     names = check_labels(labels, x.size)
-    if len(group) != x.size:
-        raise CountsError(f"{len(group)} group entries for {x.size} studies")
-    keys = [str(g) for g in group]
-    levels = tuple(dict.fromkeys(keys))
-    member = np.array([levels.index(key) for key in keys])
+    keys = group_levels(group, x.size)
+    levels = tuple(dict.fromkeys(key for key in keys if key))
+    if not levels:
+        raise CountsError("group is missing for every study: nothing to compare")
+    lost = [name for name, key in zip(names, keys, strict=True) if not key]
+    kept = np.array([bool(key) for key in keys])
+    member = np.array([levels.index(key) for key in keys if key])
     options: dict[str, Any] = {
         "model": model,
         "scale": scale,
@@ -143,6 +149,7 @@ def compare_subgroups(
         "level": level,
     }
     overall = pool(x, n, labels=names, **options)
+    x, n, names = x[kept], n[kept], tuple(name for name, key in zip(names, keys, strict=True) if key)
     parts = []
     for j in range(len(levels)):
         rows = np.flatnonzero(member == j)
@@ -150,6 +157,8 @@ def compare_subgroups(
     notes = [
         f"{name}: one study" for name, part in zip(levels, parts, strict=True) if part.k == 1
     ]
+    if lost:
+        notes.append(f"group missing, left out of the groups and of the test: {', '.join(lost)}")
     if len(levels) == 1:
         notes.append("one level: nothing to compare")
         test = FTest(math.nan, 0, math.nan, math.nan)
@@ -161,6 +170,42 @@ def compare_subgroups(
     fit_levels = _common_glmm if model == "glmm" else _common_iv
     shared, test, name = fit_levels(x, n, design, parts, notes)
     return _done(levels, shared, overall, test, name, tau2, notes)
+
+
+#: Texts that say that a group is not known, in lower case.
+_NOT_KNOWN = frozenset(
+    ["", "na", "n.a.", "n.a", "n/a", "#n/a", "nan", "nat", "<na>", "null", ".", "?", "-", "\u2013", "\u2014"]
+)
+
+
+def group_levels(group: Sequence[Hashable], k: int) -> list[str]:
+    """Return the level of each study as text, blank where it is missing.
+
+    Examples
+    --------
+    >>> group_levels(["stent", None, "NA", " stent"], 4)
+    ['stent', '', '', 'stent']
+    """
+    if isinstance(group, str):
+        raise TypeError(f"group is the text {group!r}, expected one level for each of {k} studies")
+    if len(group) != k:
+        raise CountsError(f"{len(group)} group entries for {k} studies")
+    keys = []
+    for value in group:
+        text = "" if value is None or value != value else str(value).strip()
+        keys.append("" if text.casefold() in _NOT_KNOWN else text)
+    first: dict[str, tuple[int, str]] = {}
+    for row, key in enumerate(keys, start=1):
+        folded = " ".join(re.sub(r"(?<=\w)[-_\u2010-\u2015](?=\w)", " ", key).casefold().split())
+        other = first.setdefault(unicodedata.normalize("NFKC", folded), (row, key))
+        if key and other[1] != key:
+            raise CountsError(
+                f"group is {other[1]!r} for study {other[0]} and {key!r} for study {row}; they differ only "
+                "by capitals, blanks or dashes: are they one group? Write them alike, or name them apart",
+                row=row - 1,
+                column="group",
+            )
+    return keys
 
 
 def _done(
@@ -208,7 +253,7 @@ def _common_iv(
     parts: Sequence[Pooled],
     notes: list[str],
 ) -> tuple[list[Pooled], FTest, str]:
-    from analysis.synthesis.inverse_variance import fit_iv
+    from analysis.synthesis.inverse_variance import fit_iv, safeguarded
 
     settings = parts[0].settings
     study = effects(x, n, settings.scale)  # type: ignore[arg-type]
@@ -223,6 +268,9 @@ def _common_iv(
         ci_method=method,
         level=settings.level,
     )
+    fit, safe = safeguarded(fit)
+    if safe:
+        notes.append(safe)
     test = wald_test(fit.beta, fit.cov, _contrasts(design.shape[1]), fit.df)
     shared = []
     for j, part in enumerate(parts):
@@ -347,5 +395,5 @@ def _with_common(
         heterogeneity=spread,
         converged=True,
         boundary=tau2 == 0.0,
-        notes=(*notes, "tau2 is common to all levels"),
+        notes=(*notes, *beyond_note(scale, ci_mu, prediction_mu), "tau2 is common to all levels"),
     )

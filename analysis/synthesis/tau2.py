@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from analysis.synthesis.checks import check_choice, check_design, check_effects, check_weights
 from analysis.synthesis.tau2_single import dersimonian_laird_single, maximise_single
 from analysis.synthesis.types import FloatArray
 from analysis.synthesis.weighted import Problem
@@ -85,8 +86,11 @@ def tau2_many(
     >>> tau2_many(np.array([0.0, 1.0, 3.0]), np.array([0.2, 0.3, 0.4]), "dl").tau2.round(6).tolist()
     [1.877778]
     """
-    y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
-    counts = None if weights is None else np.atleast_2d(np.asarray(weights, dtype=float))
+    y, v = check_effects(yi, vi, ndim=(1, 2))
+    check_choice(method, TAU2_METHODS, "method", "tau2 method")
+    k = y.shape[-1]
+    counts = None if weights is None else np.atleast_2d(check_weights(weights, k, many=True))
+    design = None if design is None else check_design(design, k, many=True)
     return estimate_tau2(Problem(y, v, counts, design), method)
 
 
@@ -142,7 +146,8 @@ def estimate_tau2(problem: Problem, method: str) -> Tau2s:
         return solve_q(problem, np.array([chi2_quantile(0.5, d) for d in df]))
     if method in ("ml", "reml"):
         return _maximise(problem, method == "reml")
-    raise ValueError(f"unknown tau2 method {method!r}; known: {', '.join(TAU2_METHODS)}")
+    check_choice(method, TAU2_METHODS, "tau2_method", "tau2 method")
+    raise AssertionError(method)
 
 
 def _variance(problem: Problem) -> FloatArray:

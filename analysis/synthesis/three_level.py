@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from analysis.results import Result
 from analysis.synthesis._glmm_input import check_counts
+from analysis.synthesis.checks import check_choice, check_effects, check_level, check_names
 from analysis.synthesis.special import normal_quantile, t_quantile
 from analysis.synthesis.types import FloatArray, Interval
 
@@ -94,6 +95,7 @@ def fit_three_level(
     >>> fit.sigma2_study >= 0
     True
     """
+    level = check_level(level)
     x, n = check_counts(events, total)
     add = np.where((x == 0) | (x == n), 0.5, 0.0)
     a, b = x + add, n - x + add
@@ -117,12 +119,13 @@ def fit_three_level_effects(
     >>> fit.converged
     True
     """
-    y, v = np.asarray(effects, float), np.asarray(variances, float)
-    names = tuple(str(s) for s in study)
-    if y.ndim != 1 or y.shape != v.shape or y.size != len(names) or y.size < 2:
-        raise ValueError("effects, variances and study must be lists of one length, two at least")
-    if not (np.isfinite(y).all() and np.isfinite(v).all() and (v > 0).all()):
-        raise ValueError("effects must be finite and variances positive")
+    level = check_level(level)
+    y, v = check_effects(effects, variances, names=("effects", "variances"))
+    names = check_names(study, y.size, "study", "effects")
+    if y.size < 2:
+        raise ValueError("effects, variances and study need two entries at least")
+    check_choice(method, ("reml", "ml"), "method")
+    check_choice(test, ("z", "t"), "test")
     if method not in ("reml", "ml"):
         raise ValueError(f"method must be 'reml' or 'ml', not {method!r}")
     if test not in ("z", "t"):

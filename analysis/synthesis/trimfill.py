@@ -15,7 +15,9 @@ from typing import Any, Literal
 import numpy as np
 
 from analysis.results import Result
-from analysis.synthesis.inverse_variance import IvFit, fit_iv
+from analysis.synthesis.checks import check_choice, check_effects, check_level
+from analysis.synthesis.inverse_variance import CI_METHODS, IvFit, fit_iv
+from analysis.synthesis.tau2 import TAU2_METHODS
 from analysis.synthesis.types import FloatArray
 
 __all__ = ["TrimFill", "trim_and_fill"]
@@ -84,12 +86,17 @@ def trim_and_fill(
     ci_method, level
         Of the last fit.
     """
-    y0, v0 = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
+    level = check_level(level)
+    y0, v0 = check_effects(yi, vi)
+    check_choice(estimator, ("L0", "R0", "Q0"), "estimator")
+    if side is not None:
+        check_choice(side, ("left", "right"), "side")
+    check_choice(tau2_method, TAU2_METHODS, "tau2_method", "tau2 method")
+    check_choice(trim_method or tau2_method, TAU2_METHODS, "trim_method", "tau2 method")
+    check_choice(ci_method, CI_METHODS, "ci_method", "interval method")
     k = y0.size
     if k < 2:
         raise ValueError("trim and fill needs at least two studies")
-    if estimator not in ("L0", "R0", "Q0"):
-        raise ValueError(f"unknown estimator {estimator!r}; known: L0, R0, Q0")
     inside = trim_method or tau2_method
     where = side or _side(y0, v0, inside)
     sign = -1.0 if where == "right" else 1.0

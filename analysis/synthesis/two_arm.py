@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
-
 from analysis.results import Result
+from analysis.synthesis.checks import check_choice, check_effects, check_level, check_names
 from analysis.synthesis.counts import NoStudies, check_labels
-from analysis.synthesis.inverse_variance import IvFit, fit_iv
+from analysis.synthesis.inverse_variance import IvFit, fit_iv, safeguarded
 from analysis.synthesis.mantel_haenszel import mantel_haenszel
 from analysis.synthesis.peto import peto_odds_ratio
 from analysis.synthesis.prediction import prediction_interval
@@ -129,6 +128,8 @@ def pool_two_arm(
     >>> round(pool.effects["common"].shown()[0], 6)
     0.538554
     """
+    level = check_level(level)
+    check_choice(measure, ("OR", "RR", "RD"), "measure")
     study = two_arm_effects(events1, total1, events2, total2, measure, drop00=measure != "RD")
     names = check_labels(labels, study.yi.size)
     use = study.usable
@@ -163,8 +164,12 @@ def pool_effects(
     level: float = 0.95,
 ) -> TwoArmPool:
     """Pool effects with their variances: random effects by REML, and the common effect."""
-    y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
-    fit = fit_iv(y, v, tau2_method="reml", ci_method="knapp-hartung", level=level)
+    level = check_level(level)
+    y, v = check_effects(yi, vi)
+    check_choice(measure, ("OR", "RR", "RD"), "measure")
+    labels = check_names(labels, y.size, "labels", "studies")
+    plain = fit_iv(y, v, tau2_method="reml", ci_method="knapp-hartung", level=level)
+    fit, safe = safeguarded(plain)
     wald = fit_iv(y, v, level=level, tau2=fit.tau2)
     equal = fit_iv(y, v, tau2_method="ee", level=level)
     effects = {
@@ -179,7 +184,7 @@ def pool_effects(
         )
         for name, one in (("knapp-hartung", fit), ("wald", wald), ("common", equal))
     }
-    notes: list[str] = []
+    notes: list[str] = [safe] if safe else []
     if fit.k > 1 and fit.tau2 == 0 and fit.s2w < 1:
         # The factor alone narrows; the t quantile widens, and with few studies it may outweigh the factor.
         widths = [float(one.ci_high[0] - one.ci_low[0]) for one in (fit, equal)]

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from analysis.results import Result
+from analysis.synthesis.checks import check_choice, check_number
 from analysis.synthesis.counts import CountsError, check_counts
 from analysis.synthesis.types import FloatArray, Numbers
 
@@ -144,6 +145,10 @@ def two_arm_effects(
     ([-0.693147], [0.275])
     """
     tables = check_tables(events1, total1, events2, total2)
+    check_choice(measure, ("OR", "RR", "RD", "AS", "PETO"), "measure")
+    check_choice(correction, ("only0", "if0all", "all", "none"), "correction", "continuity correction")
+    if amount is not None:
+        check_number(amount, "amount", low=0.0)
     add = (0.5 if measure in _CORRECTED else 0.0) if amount is None else float(amount)
     a, b, c, d = tables.a, tables.b, tables.c, tables.d
     zero = (a == 0) | (b == 0) | (c == 0) | (d == 0)
@@ -155,8 +160,6 @@ def two_arm_effects(
         "all": np.ones_like(zero),
         "none": np.zeros_like(zero),
     }
-    if correction not in rules:
-        raise ValueError(f"unknown continuity correction {correction!r}")
     changed = rules[correction]
     extra = np.where(changed, add, 0.0)
     yi, vi = _effect(a + extra, b + extra, c + extra, d + extra, measure)
@@ -187,4 +190,4 @@ def _effect(
             expected = (a + c) * n1 / n
             variance = (a + c) * (b + d) * (n1 / n) * (n2 / n) / (n - 1)
             return (a - expected) / variance, 1 / variance
-    raise ValueError(f"unknown measure {measure!r}; known: OR, RR, RD, AS, PETO")
+    raise AssertionError(measure)
