@@ -119,7 +119,9 @@ def _from_yaml(text: str, name: str, directory: Path) -> tuple[Proposal | None, 
     study = content.get("study")
     rows = content.get("outcomes")
     if not isinstance(study, dict):
-        faults.append(Fault(name, read.line("study"), "study", "", "is missing", "a map of facts on the study"))
+        faults.append(
+            Fault(name, read.line("study"), "study", "", "is missing", "a map of facts on the study")
+        )
         study = {}
     if not isinstance(rows, list) or not rows or not all(isinstance(item, dict) for item in rows):
         expected = "a list with a map for each count"
@@ -140,7 +142,9 @@ def _from_yaml(text: str, name: str, directory: Path) -> tuple[Proposal | None, 
                 faults.append(Fault(name, read.line(place), place, "", problem, "one text, in quotes"))
     answer = str(content.get("read_twice") or "no").strip()
     if answer.lower() not in _ANSWERS:
-        faults.append(Fault(name, read.line("read_twice"), "read_twice", answer, "not yes or no", "yes or no"))
+        faults.append(
+            Fault(name, read.line("read_twice"), "read_twice", answer, "not yes or no", "yes or no")
+        )
     return Proposal(name, texts[0], tuple(texts[1:]), _ANSWERS.get(answer.lower(), False)), faults
 
 
@@ -148,7 +152,9 @@ def _cut_texts(read: YamlText, name: str, texts: frozenset[str]) -> list[Fault]:
     """Name each free text that a comment follows: its end may have been taken for the comment."""
     faults = []
     for line, comment in read.comments:
-        place = max((path for path, at in read.lines.items() if at <= line), key=lambda path: read.lines[path])
+        place = max(
+            (path for path, at in read.lines.items() if at <= line), key=lambda path: read.lines[path]
+        )
         key = place.rsplit(".", 1)[-1]
         if key in texts:
             problem = "what follows the # is read as a comment"
@@ -194,7 +200,9 @@ def _lines(text: str, name: str, counts: frozenset[str]) -> tuple[list[dict[str,
             expected = " | ".join(_LINE)
             faults.append(Fault(name, 0, "outcomes", line.strip(), problem, expected))
             continue
-        rows.append({key: _cell(value, key in counts) for key, value in zip(_LINE, cells, strict=True) if value})
+        rows.append(
+            {key: _cell(value, key in counts) for key, value in zip(_LINE, cells, strict=True) if value}
+        )
     if not rows and not faults:
         faults.append(Fault(name, 0, "outcomes", "", "is missing", "a line for each count"))
     return rows, faults
