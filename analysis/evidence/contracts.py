@@ -15,21 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from analysis.evidence.cells import KINDS, CellReader, cell_reader, near
-from analysis.evidence.faults import Fault
+from analysis.evidence.faults import EvidenceFaults, Fault
 from analysis.evidence.text_files import read_text
 
-__all__ = ["RawRow", "Schema", "SchemaError", "TableRead", "read_schema", "read_table"]
+__all__ = ["RawRow", "Schema", "TableRead", "read_schema", "read_table"]
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _COMMAS = "commas (in a spreadsheet: save as CSV UTF-8, comma-separated)"
-
-
-class SchemaError(ValueError):
-    """Raised when a schema cannot be used; carries the faults."""
-
-    def __init__(self, faults: tuple[Fault, ...]) -> None:
-        self.faults = faults
-        super().__init__("\n".join(fault.text() for fault in faults))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +71,12 @@ def read_schema(path: Path) -> Schema:
 
     Raises
     ------
-    SchemaError
+    EvidenceFaults
         When the file is no such schema.
     """
     text, faults = read_text(path, "a Table Schema as JSON")
     if text is None or faults:
-        raise SchemaError(faults)
+        raise EvidenceFaults(faults)
     try:
         descriptor = json.loads(text)
         items = descriptor["fields"]
@@ -98,17 +90,17 @@ def read_schema(path: Path) -> Schema:
         title = descriptor["title"]
     except json.JSONDecodeError as error:
         problem = f"not readable as JSON ({error.msg})"
-        raise SchemaError((Fault(path.name, error.lineno, "", "", problem, "valid JSON"),)) from None
+        raise EvidenceFaults((Fault(path.name, error.lineno, "", "", problem, "valid JSON"),)) from None
     except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         problem = f"no Table Schema ({type(error).__name__}: {error})"
         expected = "name, title, and fields that have a name and a type"
-        raise SchemaError((Fault(path.name, 0, "", "", problem, expected),)) from None
+        raise EvidenceFaults((Fault(path.name, 0, "", "", problem, expected),)) from None
     twice = sorted({name for name in names if names.count(name) > 1})
     unknown = [name for name in key if name not in names]
     if twice or unknown:
         wrong = (twice or unknown)[0]
         problem = "column stands twice" if twice else "the primary key names no column"
-        raise SchemaError((Fault(path.name, 0, wrong, wrong, problem, "each column once"),))
+        raise EvidenceFaults((Fault(path.name, 0, wrong, wrong, problem, "each column once"),))
     return Schema(path.stem, title, tuple(items), key, references, readers)
 
 
@@ -116,15 +108,15 @@ def _reader(file: str, item: dict[str, Any]) -> CellReader:
     name, kind, limits = item["name"], item["type"], item.get("constraints", {})
     if kind not in KINDS:
         expected = "one of " + ", ".join(KINDS)
-        raise SchemaError((Fault(file, 0, str(name), str(kind), "kind of column is not read", expected),))
+        raise EvidenceFaults((Fault(file, 0, str(name), str(kind), "kind of column is not read", expected),))
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
         expected = "small letters, digits and underscores"
-        raise SchemaError((Fault(file, 0, name, name, "not the name of a column", expected),))
+        raise EvidenceFaults((Fault(file, 0, name, name, "not the name of a column", expected),))
     try:
         return cell_reader(kind, limits)
     except (re.error, TypeError, RecursionError) as error:
         problem = f"constraints cannot be used ({error})"
-        raise SchemaError((Fault(file, 0, name, str(limits)[:60], problem, "a Table Schema"),)) from None
+        raise EvidenceFaults((Fault(file, 0, name, str(limits)[:60], problem, "a Table Schema"),)) from None
 
 
 def read_table(path: Path, schema: Schema) -> TableRead:

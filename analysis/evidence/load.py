@@ -13,7 +13,6 @@ from analysis.evidence.content import content_hash
 from analysis.evidence.contracts import (
     RawRow,
     Schema,
-    SchemaError,
     TableRead,
     read_schema,
     read_table,
@@ -92,7 +91,7 @@ def _read(folder: Path, name: str, kind: type) -> tuple[TableRead, dict[str, dic
     try:
         schema = _schema(path, path.stat().st_mtime_ns)
         wrong = column_faults(path.name, schema, kind)
-    except SchemaError as error:
+    except EvidenceFaults as error:
         wrong = error.faults
     if wrong:
         return TableRead(f"{name}.csv", (), wrong, readable=False, whole=False), {}

@@ -30,8 +30,8 @@ T = TypeVar("T")
 _SHAPE = Path(__file__).with_name("protocol.schema.json")
 #: Parts that stay nested maps; one that a review does not have is empty.
 _TEXT = (
-    "question", "eligibility", "multiverse", "thresholds_note", "overlap", "living", "paper", "certainty",
-    "other_reviews",
+    "question", "arms", "eligibility", "multiverse", "thresholds_note", "overlap", "living", "paper",
+    "certainty", "other_reviews",
 )  # fmt: skip
 
 

@@ -101,6 +101,11 @@ def _references(data: dict[str, Any]) -> _Found:
     for path, item in _maps(data, "populations"):
         place = f"{path}.published_patients"
         yield from _known(place, item.get("published_patients"), constants, "constant")
+    treated = _part(data, "arms.treated.keys")
+    control = _part(data, "arms.control.keys")
+    for place, key in enumerate(control if isinstance(control, list) else ()):
+        if isinstance(treated, list) and key in treated:
+            yield f"arms.control.keys[{place}]", key, "an arm stands on both sides", "one side"
     important = _part(data, "certainty.cuts.important_per_1000")
     for key in important if isinstance(important, dict) else ():
         yield from _known(f"certainty.cuts.important_per_1000.{key}", key, outcomes, "outcome")
@@ -111,7 +116,8 @@ def _vocabularies(data: dict[str, Any], columns: Columns) -> _Found:
     for path, item in _maps(data, "outcomes"):
         for name in ("unit", "timepoint"):
             words = _words(columns, "outcomes", name)
-            yield from _known(f"{path}.{name}", item.get(name), words, f"{name} of outcomes.csv") if words else ()
+            what = f"{name} of outcomes.csv"
+            yield from _known(f"{path}.{name}", item.get(name), words, what) if words else ()
     for path, item in _maps(data, "populations"):
         words = _words(columns, "outcomes", "occlusion")
         kinds = item.get("occlusions")

@@ -37,7 +37,7 @@ _WORDS = {
     "boolean": "true or false",
     "array": "list",
     "object": "map of keys and values",
-    "date": "day",
+    "null": "blank",
 }
 #: Keyword -> whether a value breaks it, the problem, and the words before the limit.
 _LIMITS = {
@@ -46,6 +46,7 @@ _LIMITS = {
     "exclusiveMinimum": (lambda value, limit: value <= limit, "too small", "above"),
     "exclusiveMaximum": (lambda value, limit: value >= limit, "too large", "below"),
 }
+_TYPES = {"string": str, "boolean": bool, "array": list, "object": dict, "null": type(None)}
 _Problem = tuple[str, object, str, str]
 
 
@@ -94,7 +95,7 @@ def _is(value: Any, kind: str) -> bool:
     if kind in ("number", "integer"):
         kinds = (int, float) if kind == "number" else (int,)
         return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
-    return isinstance(value, {"string": str, "boolean": bool, "array": list, "object": dict}[kind])
+    return isinstance(value, _TYPES[kind])
 
 
 def _map(value: dict[str, Any], rule: dict[str, Any], root: dict[str, Any], path: str) -> Iterator[_Problem]:
@@ -145,4 +146,5 @@ def _scalar(value: Any, rule: dict[str, Any], path: str) -> Iterator[_Problem]:
         elif len(text) > rule.get("maxLength", math.inf):
             yield path, text, "text is too long", f"at most {rule['maxLength']} characters"
         elif "pattern" in rule and not re.search(rule["pattern"], text):
-            yield path, text, "not in the right form", rule.get("description") or f"the pattern {rule['pattern']}"
+            expected = rule.get("description") or f"the pattern {rule['pattern']}"
+            yield path, text, "not in the right form", expected

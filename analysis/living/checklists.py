@@ -90,8 +90,16 @@ def load_checklist(
     from analysis.living.checklist_checks import CHECKS
 
     folder = Path(directory)
-    read = read_table(folder / f"{key}.csv", read_schema(folder / "schema.json"))
-    faults = list(read.faults)
+    schema = read_schema(folder / "schema.json")
+    read = read_table(folder / f"{key}.csv", schema)
+    faults = [
+        Fault("schema.json", 0, name, name, "an item of a checklist has no such column", "the columns known")
+        for name in schema.columns
+        if name not in Item.__slots__
+    ]
+    faults += read.faults
+    if faults:  # what an item says cannot be told from a table with faults
+        raise EvidenceFaults(tuple(faults))
     items = []
     for row in read.rows:
         check = row.text["check"]
