@@ -13,6 +13,9 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Jupyter prints a notice about moved folders without this.
 export JUPYTER_PLATFORM_DIRS = 1
 
+# What only the repository of the engine holds; a review made from it does not.
+engine = @test -d $(1) || { echo "There is no $(1)/ here: it stands in the repository of the engine."; exit 1; }
+
 PYTEST_ARGS ?=
 LAB_ARGS ?=
 RELEASE_ARGS ?=
@@ -94,6 +97,7 @@ test: lint book
 	@echo "All tests passed. The tests are in tests/, the tested site is $(SITE)/index.html"
 
 verify: $(READY)
+	$(call engine,tests/oracle)
 	@echo "Comparing all reference records in ../shared/oracle (minutes) ..."
 	@REVIEW_ALL_RECORDS=1 $(BIN)/python -m pytest -n 2 -q tests/oracle $(PYTEST_ARGS)
 
@@ -103,6 +107,7 @@ lab: $(READY)
 
 # PyMARE is a peer only, so it stands beside the environment, not in it.
 bench: $(READY)
+	$(call engine,benchmarks)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target _build/peers --no-deps \
 	  PyMARE==0.0.13 sympy==1.14.0 || echo "PyMARE could not be fetched."
 	@PYTHONPATH=_build/peers $(BIN)/python benchmarks/run.py
@@ -110,6 +115,7 @@ bench: $(READY)
 # Compiled functions cannot be followed, so their tests run a second time without compilation.
 coverage: export COVERAGE_FILE = _build/coverage.dat
 coverage: $(READY)
+	$(call engine,tests/synthesis)
 	@mkdir -p _build
 	@echo "Running the tests of the engine (minutes), then those of its compiled part uncompiled ..."
 	@$(BIN)/python -m pytest -n 2 -q tests/synthesis tests/validation \
@@ -119,6 +125,7 @@ coverage: $(READY)
 	  --cov=analysis.synthesis --cov-branch --cov-append --cov-report=term-missing:skip-covered
 
 mutants: $(READY)
+	$(call engine,validation)
 	@$(BIN)/python -c "import cosmic_ray" 2>/dev/null || { \
 	  echo "cosmic-ray makes the changes. Install it: $(BIN)/uv pip install cosmic-ray==8.7.0"; exit 1; }
 	@$(BIN)/python -m validation.mutation $(MUTANTS_ARGS)

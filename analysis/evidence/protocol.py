@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -137,7 +138,8 @@ class Protocol:
     """The protocol; `text` keeps its free parts, such as question and living, as nested maps.
 
     `widest` is the key of the population that holds all others: the one named so in the protocol, or
-    else the population `any`; None where there is neither.
+    else the population `any`; None where there is neither. `name` stands in the names of releases and
+    makes the ids of the feed; without one in the protocol it is made from the short title.
     """
 
     title: str
@@ -151,6 +153,14 @@ class Protocol:
     text: dict[str, Any]
     canonical: str
     widest: str | None = None
+    name: str = ""
+    maintainers: str = ""
+
+    @property
+    def full_title(self) -> str:
+        """The title with the kind of work, unless it says so itself."""
+        kind = "living systematic review"
+        return self.title if kind in self.title.lower() else f"{self.title}: a {kind}"
 
     def population(self, key: str) -> Population:
         """Return a population by its key."""
@@ -240,6 +250,8 @@ def _build(data: dict[str, Any]) -> Protocol:
         text={key: data.get(key, {}) for key in _TEXT},
         canonical=json.dumps(data, sort_keys=True, ensure_ascii=False, default=str),
         widest=data.get("widest", "any" if "any" in keys else None),
+        name=data.get("name") or re.sub("[^a-z0-9]+", "-", data["short_title"].lower()).strip("-"),
+        maintainers=data.get("maintainers", "The maintainers of the review"),
     )
 
 

@@ -18,7 +18,6 @@ __all__ = ["PageFacts", "describe", "head_tags", "page_facts", "structured_data"
 _LONGEST = 200
 #: A shorter paragraph says too little of a page.
 _SHORTEST = 50
-_PUBLISHER = "The DMVO living review maintainers"
 _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _ARTICLE = re.compile(r'<article class="bd-article">(.*)</article>', re.DOTALL)
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
@@ -80,7 +79,8 @@ def structured_data(evidence: Evidence, facts: PageFacts, base: str) -> dict[str
     """Return the schema.org description of the review: the data, and the article about them."""
     protocol = evidence.protocol
     newest = evidence.versions[-1]
-    maintainers = {"@type": "Organization", "name": _PUBLISHER}
+    maintainers = {"@type": "Organization", "name": protocol.maintainers}
+    paper = protocol.text["paper"]
     # Addresses of files are relative to the page while the site has no address of its own.
     root = base or "../"
     common = {
@@ -122,7 +122,7 @@ def structured_data(evidence: Evidence, facts: PageFacts, base: str) -> dict[str
             for part in ("population", "intervention")
         ],
         "audience": [{"@type": "MedicalAudience", "audienceType": "Clinician"}],
-        "isBasedOn": [{"@id": "#dataset"}, f"https://doi.org/{protocol.text['paper']['doi']}"],
+        "isBasedOn": [{"@id": "#dataset"}, *([f"https://doi.org/{paper['doi']}"] if paper else [])],
         **common,
     }
     return {"@context": "https://schema.org", "@graph": [dataset, article]}
