@@ -62,7 +62,8 @@ CELLS: dict[str, Callable[[str, random.Random], str]] = {
 VALUES = (
     "", "null", "[]", "{}", "x", "0", "-1", "1.5", "95", ".nan", ".inf", "1e400", "2021-02-30", "2021-01-02",
     "'1'", "yes", "012", "1:30", "9" * 5000, "[a, b]", "{a: 1}", "*nope", "&a x", "!!binary aGk=", "!x y",
-    "'", '"', "%", "@x", "x # y", "x: y", "\u202ex", "any", "glm", "logitt", "xx", "profile", "iv", "1e-9", "0.5",
+    "'", '"', "%", "@x", "x # y", "x: y", "\u202ex", "any", "glm", "logitt", "xx", "profile", "iv",
+    "1e-9", "0.5",
 )  # fmt: skip
 LINES = (
     "2: y",

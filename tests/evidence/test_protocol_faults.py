@@ -201,8 +201,8 @@ def test_the_shape_uses_only_words_that_are_read_and_agrees_with_the_reference()
     content = load_yaml(TEXT, "p").content
     for path, value in [
         ("title", 3), ("title", ""), ("living", {}), ("populations", []), ("new", 1),
-        ("constants", {"a": 1}), ("analysis", {"primary": {"level": 2}}), ("certainty", None), ("subgroups", [{"key": "A B"}]),
-        ("title", "x"),
+        ("constants", {"a": 1}), ("analysis", {"primary": {"level": 2}}), ("certainty", None),
+        ("subgroups", [{"key": "A B"}]), ("title", "x"),
     ]:  # fmt: skip
         changed = {**content, path: value}
         read = load_yaml(json.dumps(changed), "p")
