@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from analysis.evidence.faults import Finding
 from analysis.evidence.notices import cell_value, same_place
@@ -56,6 +57,21 @@ def _version_numbers(tables: Tables) -> Iterator[Finding]:
             message="" if version.alias.startswith(alias) else "alias is not that of the cut-off",
             expected=alias,
         )
+
+
+def _search_days(tables: Tables) -> Iterator[Finding]:
+    """A day of search is a day of the calendar that has come."""
+    # A day later is let pass: it has come somewhere.
+    last = date.today() + timedelta(days=1)
+    for version in tables["versions"]:
+        if not version.searched_on[:1].isdigit():
+            continue
+        try:
+            message = "day of search has not come" if date.fromisoformat(version.searched_on) > last else ""
+        except ValueError:
+            message = "no such day"
+        expected = "a day of the calendar up to today, or: not recorded"
+        yield found("versions", version, "searched_on", message=message, expected=expected)
 
 
 def _patches(tables: Tables) -> Iterator[Finding]:
@@ -129,6 +145,7 @@ def _corrected_again(tables: Tables, notice: Notice) -> bool:
 
 CHECKS: tuple[Check, ...] = (
     Check("version-numbers", "Versions are numbered by year, data and patch", _version_numbers),
+    Check("search-days", "Days of search are days that have come", _search_days),
     Check("patches", "A patch changes nothing that is pooled", _patches),
     Check("notices", "Notices fit the rows that they are about", _notices),
 )

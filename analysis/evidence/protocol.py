@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from analysis.evidence.faults import Fault
-from analysis.evidence.protocol_checks import Columns, protocol_faults
+from analysis.evidence.protocol_checks import SHAPE, Columns, protocol_faults
 from analysis.evidence.shape import read_shape, shape_faults
 from analysis.evidence.yaml_text import load_yaml
 
@@ -28,7 +27,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-_SHAPE = Path(__file__).with_name("protocol.schema.json")
 #: Parts that stay nested maps; one that a review does not have is empty.
 _TEXT = (
     "question", "arms", "eligibility", "multiverse", "thresholds_note", "overlap", "living", "paper",
@@ -222,7 +220,7 @@ def read_protocol(
     broken = {fault.column for fault in faults}
     faults += [
         fault
-        for fault in shape_faults(read, file, read_shape(_SHAPE))
+        for fault in shape_faults(read, file, read_shape(SHAPE))
         if fault.column not in broken  # a value that YAML cannot give is no missing value
     ]
     faults += protocol_faults(read, file, columns or {})

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from analysis.evidence.cells import near
 from analysis.evidence.faults import Fault
+from analysis.evidence.shape import read_shape
 from analysis.evidence.yaml_text import YamlText
 
-__all__ = ["Columns", "protocol_faults"]
+__all__ = ["SHAPE", "Columns", "protocol_faults"]
+
+#: The JSON Schema of the protocol.
+SHAPE = Path(__file__).with_name("protocol.schema.json")
 
 #: Table -> column -> its field in the schema.
 Columns = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -175,9 +180,12 @@ def _settings(data: dict[str, Any]) -> _Found:
 def _fits(path: str, given: dict[str, Any], settings: dict[str, Any]) -> _Found:
     if settings.get("model") != "glmm":
         return
+    words = read_shape(SHAPE)["properties"]["analysis"]["properties"]["primary"]["properties"]
     for name, allowed in _GLMM.items():
         value = settings.get(name)
-        if isinstance(value, str) and value not in allowed:
+        # A word that nobody knows is named by the shape, a value that is taken over where it stands.
+        own = name in given or "model" in given
+        if own and value in words[name]["enum"] and value not in allowed:
             place = f"{path}.{name}" if name in given else path
             yield place, value, f"the model glmm has no such {name}", "one of " + ", ".join(allowed)
 

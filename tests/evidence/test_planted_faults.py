@@ -1,6 +1,7 @@
 """Ten planted faults: each is named by file, row and column, alone and all together."""
 
 import csv
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -189,7 +190,9 @@ def test_the_command_is_content_with_the_real_data():
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(done.stdout.strip().splitlines()) == 1
+    summary, rows = done.stdout.strip().splitlines()
+    assert summary.startswith("no faults")
+    assert re.search(r"\boutcomes [1-9][0-9]*,", rows)
 
 
 def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
