@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import keyword
+import os
 import sys
 from importlib import import_module
 
@@ -59,12 +60,21 @@ def _module(command: str) -> str:
     return f"analysis.cli.{name}{'_' if keyword.iskeyword(name) else ''}"
 
 
+def _pass_over_impossible_epoch() -> None:
+    """Take a SOURCE_DATE_EPOCH that is no moment out of the environment: libraries stumble over it too."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    # The last second of the year 9999.
+    if epoch is not None and not (epoch.isascii() and epoch.isdigit() and int(epoch[:20]) <= 253_402_300_799):
+        del os.environ["SOURCE_DATE_EPOCH"]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code.
 
     Exit codes: 0 done, 1 the answer is "no" (for instance faults in the data), 2 the call or its input
     could not be used, 70 an internal error.
     """
+    _pass_over_impossible_epoch()
     arguments = sys.argv[1:] if argv is None else argv
     wanted = next((word for word in arguments if word in _COMMANDS), None)
     args = _parser(wanted).parse_args(arguments)
