@@ -210,7 +210,7 @@ def test_fixed_variances_are_kept() -> None:
             id="multiplicities",
         ),
         pytest.param(lambda _: fit_iv([0.1], [0.1], ci_method="x"), "interval method 'x'", id="interval"),
-        pytest.param(lambda _: fit_iv([0.1, 1], [0.1, 0]), "row 2: vi is 0.0, a sampling variance", id="variance of zero"),
+        pytest.param(lambda _: fit_iv([0.1, 1], [0.1, 0]), "row 2: vi is 0.0", id="variance of zero"),
         pytest.param(lambda _: fit_iv([0.1], [np.nan]), "row 1: vi is nan", id="missing variance"),
         pytest.param(
             lambda _: fit_iv(STUDY.yi, STUDY.vi, tau2_method="x"), "unknown tau2 method 'x'", id="estimator"

@@ -138,7 +138,7 @@ def test_order_and_names_do_not_matter() -> None:
     [
         pytest.param([0.1], [0.1], ["a"], {}, "two entries at least", id="one arm"),
         pytest.param([0.1, 0.2], [0.1, 0.2], ["a"], {}, "1 study for 2 effects", id="names"),
-        pytest.param([0.1, 0.2], [0.1], ["a", "b"], {}, "effects holds 2 values, variances 1", id="variances"),
+        pytest.param([0.1, 0.2], [0.1], ["a", "b"], {}, "2 values, variances 1", id="variances"),
         pytest.param([[0.1, 0.2]], [[0.1, 0.2]], ["a", "b"], {}, "effects has 2 dimensions", id="table"),
         pytest.param([0.1, np.nan], [0.1, 0.2], ["a", "b"], {}, "finite", id="missing effect"),
         pytest.param([0.1, 0.2], [0.1, np.inf], ["a", "b"], {}, "finite", id="endless variance"),

@@ -79,7 +79,7 @@ def test_swapping_the_arms_turns_ratios_and_differences(rows):
 
 
 def test_a_trial_of_events_only_counts_in_the_mantel_haenszel_risk_ratio():
-    """metafor's rma.mh and the sums of Mantel and Haenszel count it: four trials, not three."""
+    """Metafor's rma.mh and the sums of Mantel and Haenszel count it: four trials, not three."""
     a, n1, c, n2 = [3, 8, 12, 10], [50, 40, 30, 10], [5, 9, 10, 12], [50, 41, 30, 12]
     pooled = pool_two_arm(a, n1, c, n2, "RR")
     k = {row["method"]: row["k"] for row in pooled.rows()}
