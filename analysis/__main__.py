@@ -61,6 +61,14 @@ def _module(command: str) -> str:
     return f"analysis.cli.{name}{'_' if keyword.iskeyword(name) else ''}"
 
 
+def _pass_over_impossible_epoch() -> None:
+    """Take a SOURCE_DATE_EPOCH that is no moment out of the environment: libraries stumble over it too."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    # The last second of the year 9999.
+    if epoch is not None and not (epoch.isascii() and epoch.isdigit() and int(epoch[:20]) <= 253_402_300_799):
+        del os.environ["SOURCE_DATE_EPOCH"]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code.
 
@@ -72,6 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     debug = "--debug" in arguments
     arguments = [word for word in arguments if word != "--debug"]
     _prepare_output()
+    _pass_over_impossible_epoch()
     wanted = next((word for word in arguments if word in _COMMANDS), None)
     try:
         args = _parser(wanted).parse_args(arguments)

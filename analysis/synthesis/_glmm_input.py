@@ -11,15 +11,17 @@ from analysis.synthesis.types import FloatArray
 __all__ = ["check_counts", "check_design", "check_weights", "separated_studies"]
 
 
+def _numbers(values: npt.ArrayLike, name: str) -> FloatArray:
+    return np.atleast_1d(checks.check_numbers(values, name, ndim=(0, 1, 2)))
+
+
 def check_counts(events: npt.ArrayLike, total: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Return counts as float arrays of one shape, or raise `ValueError` with what is wrong."""
-    x, n = np.atleast_1d(np.asarray(events, float)), np.atleast_1d(np.asarray(total, float))
+    x, n = _numbers(events, "events"), _numbers(total, "total")
     if x.shape != n.shape and not (n.ndim == 1 and x.ndim == 2 and x.shape[1] == n.size):
         raise ValueError(f"events and total differ in shape: {x.shape} and {n.shape}")
     if not x.size:
         raise ValueError("no studies given")
-    if not (np.isfinite(x).all() and np.isfinite(n).all()):
-        raise ValueError("events and total must be finite numbers")
     if (n <= 0).any():
         raise ValueError("every total must be positive")
     if (n >= 2.0**53).any():
@@ -38,7 +40,7 @@ def check_weights(weights: npt.ArrayLike | None, shape: tuple[int, ...]) -> Floa
     """Return weights of `shape`, ones by default; refuse negative ones and rows without any."""
     if weights is None:
         return np.ones(shape)
-    w = np.asarray(weights, float)
+    w = checks.check_numbers(weights, "weights", ndim=(1, 2))
     if w.shape[-1] != shape[-1] or w.ndim not in (1, 2):
         raise ValueError(f"weights have shape {w.shape}, expected {shape}")
     if not np.isfinite(w).all() or (w < 0).any():

@@ -139,7 +139,9 @@ def check_numbers(values: Any, name: str, *, ndim: tuple[int, ...] = (1,)) -> Fl
         raise ValueError(f"{name} has {array.ndim} dimensions, expected {wanted}")
     if not np.isfinite(array).all():
         place = np.argwhere(~np.isfinite(array))[0]
-        row = int(place[-1] if ndim == (1, 2) or array.ndim == 1 else place[0])
+        if array.ndim == 0:
+            raise ValueError(f"{name} is {array}, not a finite number")
+        row = int(place[-1] if 3 not in ndim or array.ndim == 1 else place[-2])
         raise ValueError(f"row {row + 1}: {name} is {array[tuple(place)]}, not a finite number")
     return array
 
@@ -216,5 +218,6 @@ def check_fit(fit: Any, kind: type[_Fit], name: str = "fit") -> _Fit:
         inner = getattr(fit, "extra", {})
         held = isinstance(inner, dict) and isinstance(inner.get("fit"), kind)
         hint = "; give its extra['fit']" if held else ""
-        raise TypeError(f"{name} is a {type(fit).__name__}, expected a {kind.__name__}{hint}")
+        given = "None" if fit is None else f"a {type(fit).__name__}"
+        raise TypeError(f"{name} is {given}, expected a {kind.__name__}{hint}")
     return fit

@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from analysis.synthesis import checks
 from analysis.synthesis._engine import warm_up
 from analysis.synthesis._glmm_input import (
     check_counts,
@@ -96,6 +97,7 @@ def fit_glmm(
     if not (w > 0).any():
         raise ValueError("at least one study must have positive weight")
     if nodes is not None:
+        nodes = checks.check_whole(nodes, "nodes", low=1)
         from analysis.synthesis.glmm_fixed_nodes import fit_fixed_nodes
 
         return fit_fixed_nodes(x, n, x_matrix, w, nodes)
@@ -131,6 +133,7 @@ def heterogeneity_tests(fit: GlmmFit) -> HeterogeneityTests:
     >>> round(tests.wald, 5), round(tests.lrt, 5), tests.df
     (3.22023, 3.57914, 1)
     """
+    fit = checks.check_fit(fit, GlmmFit)
     x, n, w = fit.events, fit.total, fit.weights
     use = (w > 0) & (x > 0) & (x < n)
     y = np.log(x[use] / (n[use] - x[use]))

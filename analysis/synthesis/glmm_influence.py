@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.results import Result
+from analysis.synthesis._glmm_input import check_counts
 from analysis.synthesis.glmm import GlmmFit, fit_glmm
 from analysis.synthesis.glmm_many import fit_glmm_many
 from analysis.synthesis.glmm_results import GlmmFits
@@ -103,7 +104,7 @@ def glmm_leave_one_out(events: npt.ArrayLike, total: npt.ArrayLike) -> GlmmFits:
     >>> glmm_leave_one_out([3, 9, 4, 12], [20, 22, 25, 21]).size
     4
     """
-    x = np.asarray(events, float)
+    x, total = check_counts(events, total)
     return fit_glmm_many(x, total, 1.0 - np.eye(x.size))
 
 
@@ -122,7 +123,7 @@ def glmm_cumulative(
     >>> steps.rows()[0]["added"]
     'study 4'
     """
-    x = np.asarray(events, float)
+    x, total = check_counts(events, total)
     place = np.arange(x.size) if order is None else np.asarray(order, np.int64)
     if sorted(place.tolist()) != list(range(x.size)):
         raise ValueError("order must name every study once")
@@ -181,8 +182,8 @@ def glmm_influence(
 def _labels(labels: Sequence[str] | None, k: int) -> tuple[str, ...]:
     if labels is None:
         return tuple(f"study {i + 1}" for i in range(k))
-    if len(labels) != k:
-        raise ValueError(f"{k} studies but {len(labels)} labels")
+    if isinstance(labels, str) or len(labels) != k:
+        raise ValueError(f"{k} studies but {len(labels)} labels, or one text")
     return tuple(labels)
 
 

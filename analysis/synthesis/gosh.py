@@ -78,6 +78,7 @@ def subset_masks(
     ((7, 3), True)
     """
     k, smallest = check_whole(k, "k", low=1), check_whole(smallest, "smallest")
+    seed = check_whole(seed, "seed")
     if subsets is not None:
         check_whole(subsets, "subsets", low=1)
     if not 1 <= smallest <= k:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from analysis.results import Result
 from analysis.synthesis._glmm_newton import Problem
 from analysis.synthesis._glmm_solve import solve
+from analysis.synthesis.checks import check_numbers
 from analysis.synthesis.quadrature import StudyTerms, study_terms
 from analysis.synthesis.types import FloatArray
 
@@ -57,6 +58,22 @@ class IntervalCensoredFit(Result):
         return [{name: getattr(self, name) for name in names}]
 
 
+def check_bounds(
+    events_low: npt.ArrayLike, events_high: npt.ArrayLike, total: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return bounds and totals: whole, as many of each, and in their order."""
+    given = (("events_low", events_low), ("events_high", events_high), ("total", total))
+    low, high, n = (np.atleast_1d(check_numbers(values, name, ndim=(0, 1))) for name, values in given)
+    if not low.shape == high.shape == n.shape or not low.size:
+        raise ValueError("events_low, events_high and total must be lists of one length")
+    for name, values in (("events_low", low), ("events_high", high), ("total", n)):
+        if (values != np.floor(values)).any() or (values >= 2.0**53).any():
+            raise ValueError(f"{name} must hold whole numbers below 2^53")
+    if (n < 1).any() or (low < 0).any() or (low > high).any() or (high > n).any():
+        raise ValueError("bounds must satisfy 0 <= events_low <= events_high <= total")
+    return low, high, n
+
+
 def fit_interval_censored(
     events_low: npt.ArrayLike,
     events_high: npt.ArrayLike,
@@ -81,14 +98,7 @@ def fit_interval_censored(
     >>> fit.converged
     True
     """
-    low, high, n = (np.atleast_1d(np.asarray(a, float)) for a in (events_low, events_high, total))
-    if not low.shape == high.shape == n.shape or low.ndim != 1 or not low.size:
-        raise ValueError("events_low, events_high and total must be lists of one length")
-    for name, values in (("events_low", low), ("events_high", high), ("total", n)):
-        if not np.isfinite(values).all() or (values != np.floor(values)).any():
-            raise ValueError(f"{name} must hold whole numbers")
-    if (n < 1).any() or (low < 0).any() or (low > high).any() or (high > n).any():
-        raise ValueError("bounds must satisfy 0 <= events_low <= events_high <= total")
+    low, high, n = check_bounds(events_low, events_high, total)
     w = np.ones(n.size) if weights is None else np.asarray(weights, float)
     if w.shape != n.shape or not np.isfinite(w).all() or (w < 0).any() or not (w > 0).any():
         raise ValueError("weights must be finite, not negative, one a study, and not all zero")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.synthesis.checks import check_fit, check_level, check_number
-from analysis.synthesis.interval_censored import IntervalCensoredFit
+from analysis.synthesis.interval_censored import IntervalCensoredFit, check_bounds
 from analysis.synthesis.quadrature import study_terms
 from analysis.synthesis.roots import bracketed_root
 from analysis.synthesis.special import chi2_quantile
@@ -43,7 +43,8 @@ def interval_censored_log_likelihood(
     >>> abs(interval_censored_log_likelihood([0], [4], [4], 0.3, 0.5)) < 1e-12  # says nothing
     True
     """
-    low, high, whole = (np.asarray(each, float) for each in (events_low, events_high, total))
+    low, high, whole = check_bounds(events_low, events_high, total)
+    mu, tau = check_number(mu, "mu"), check_number(tau, "tau", low=0.0)
     return _Counts(low, high, whole, np.ones(whole.size)).climb(mu, tau)[0]
 
 

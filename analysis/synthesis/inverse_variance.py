@@ -22,6 +22,7 @@ from analysis.synthesis.checks import (
     check_choice,
     check_design,
     check_effects,
+    check_fit,
     check_level,
     check_names,
     check_number,
@@ -403,6 +404,7 @@ def safeguarded(fit: IvFit) -> tuple[IvFit, str]:
     >>> fit.s2w, safe.s2w, safe.ci_method
     (0.0, 1.0, 'knapp-hartung-adhoc')
     """
+    fit = check_fit(fit, IvFit)
     if fit.ci_method != "knapp-hartung" or fit.k == 1 or fit.k <= fit.p:
         return fit, ""
     if 1.0 - float(chi2_tail(fit.residual, fit.k - fit.p)) >= _TOO_ALIKE:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from analysis.results import Result
-from analysis.synthesis.checks import check_level
+from analysis.synthesis.checks import check_level, check_numbers
 from analysis.synthesis.glmm import fit_glmm
 from analysis.synthesis.glmm_many import fit_glmm_many
 from analysis.synthesis.glmm_profile import profile_interval_mu
@@ -104,7 +104,13 @@ def fit_multiverse(events: FloatArray, total: FloatArray, *, level: float = 0.95
     63
     """
     level = check_level(level)
-    x, n = np.atleast_2d(np.asarray(events, float)), np.atleast_2d(np.asarray(total, float))
+    x, n = (
+        np.atleast_2d(check_numbers(values, name, ndim=(1, 2)))
+        for values, name in ((events, "events"), (total, "total"))
+    )
+    if x.shape != n.shape or (n >= 2.0**53).any():
+        shapes = f"{x.shape} and {n.shape}"
+        raise ValueError(f"events and total differ in shape ({shapes}), or a total is beyond 2^53")
     wrong = np.flatnonzero(((x < 0) | (x > n)).any(axis=1))
     if wrong.size:
         raise ValueError(f"set {wrong[0] + 1}: events must lie between zero and the total")

@@ -150,6 +150,10 @@ def proportional_odds(
 
 
 def _checked(first: Sequence[float], second: Sequence[float]) -> tuple[FloatArray, FloatArray]:
+    arms = (("first", first), ("second", second))
+    for name, values in arms:
+        if any(isinstance(value, str) for value in values):
+            raise CountsError(f"{name} arm: a count is text")
     one, two = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if one.shape != two.shape or one.ndim != 1 or one.size < 2:
         raise CountsError("the two arms need the same grades, at least two")

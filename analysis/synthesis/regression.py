@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analysis.results import Result
-from analysis.synthesis.checks import check_choice, check_level, check_names
-from analysis.synthesis.counts import CountsError, check_counts
+from analysis.synthesis.checks import check_choice, check_fit, check_level, check_names
+from analysis.synthesis.counts import CountsError, check_counts, check_labels
 from analysis.synthesis.heterogeneity import i2_from_q
 from analysis.synthesis.inverse_variance import IvFit, fit_iv, safeguarded
 from analysis.synthesis.scales import SCALES, effects
@@ -160,6 +160,7 @@ def r_squared(fit: IvFit) -> float:
 
     For an equal-effects fit, which has no tau2, it is the adjusted R2 of the weighted regression.
     """
+    fit = check_fit(fit, IvFit)
     if fit.design is None:
         return math.nan
     without = fit_iv(fit.yi, fit.vi, weights=fit.weights, tau2_method=fit.tau2_method)
@@ -206,6 +207,7 @@ def regress(
     """
     level = check_level(level)
     x, n = check_counts(events, total)
+    labels = None if labels is None else check_labels(labels, x.size)
     check_choice(model, ("glmm", "iv"), "model")
     check_choice(scale, SCALES, "scale")
     m = _moderators(moderators, x.size)

@@ -21,7 +21,7 @@ import numpy as np
 from scipy import special
 
 from analysis.results import Result
-from analysis.synthesis.checks import check_choice, check_number
+from analysis.synthesis.checks import check_choice, check_number, check_numbers
 from analysis.synthesis.counts import check_counts
 from analysis.synthesis.types import FloatArray, Scale
 
@@ -204,7 +204,10 @@ def back_transform(
     if scale == "freeman-tukey":
         if total is None:
             raise ValueError("the Freeman-Tukey scale needs the totals to go back")
-        return _miller(y, float(1.0 / np.mean(1.0 / np.asarray(total, dtype=float))))
+        sizes = check_numbers(total, "total", ndim=(0, 1, 2))
+        if not (sizes > 0).all():
+            raise ValueError("total holds a size that is not above zero")
+        return _miller(y, float(1.0 / np.mean(1.0 / sizes)))
     raise AssertionError(scale)
 
 

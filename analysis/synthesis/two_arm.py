@@ -26,6 +26,10 @@ __all__ = ["Effect", "TwoArmPool", "pool_effects", "pool_two_arm"]
 
 Measure = Literal["OR", "RR", "RD"]
 
+_KEPT = (
+    "{} of {} studies with events in every patient of both arms have no inverse-variance ratio with the "
+    "others and are left out of it; the Mantel-Haenszel risk ratio counts them"
+)
 _DROPPED = "{} of {} studies without events in either arm say nothing on a ratio and are left out"
 
 
@@ -73,6 +77,17 @@ class TwoArmPool(Result):
         """Number of studies used."""
         return len(self.labels)
 
+    def k_of(self, method: str) -> int:
+        """Return the number of studies that a method uses.
+
+        Mantel-Haenszel counts every study whose table adds to its sums: for a risk ratio those with
+        events in every patient of both arms too, for a difference all.
+        """
+        if method != "mantel-haenszel" or self.study is None or self.measure == "OR":
+            return self.k
+        t = self.study.tables
+        return int(t.a.size if self.measure == "RD" else ((t.a > 0) | (t.c > 0)).sum())
+
     @property
     def tau2(self) -> float:
         """Between-study variance by REML."""
@@ -84,7 +99,7 @@ class TwoArmPool(Result):
             {
                 "measure": self.measure,
                 "method": effect.method,
-                "k": self.k,
+                "k": self.k_of(effect.method),
                 "estimate": effect.estimate,
                 "se": effect.se,
                 "ci_low": effect.low,
@@ -116,7 +131,8 @@ def pool_two_arm(
         Counts of the second (control) arm.
     measure
         ``"OR"``, ``"RR"`` or ``"RD"``. A study without events in either arm, or with events only, is
-        left out of inverse-variance ratios; it stays in differences.
+        left out of inverse-variance ratios; it stays in differences, and one with events only stays in
+        the Mantel-Haenszel risk ratio.
     labels
         Names of the studies.
     level
@@ -147,8 +163,12 @@ def pool_two_arm(
         peto = peto_odds_ratio(t.a, t.n1, t.c, t.n2, level=level)
         effects["peto"] = _common("peto", measure, peto)
     notes = pool.notes
-    if dropped:
-        notes = (*notes, _DROPPED.format(len(dropped), len(names)))
+    full = (t.b == 0) & (t.d == 0) & ~use
+    counted = int(full.sum()) if measure == "RR" and "mantel-haenszel" in effects else 0
+    if len(dropped) > counted:
+        notes = (*notes, _DROPPED.format(len(dropped) - counted, len(names)))
+    if counted:
+        notes = (*notes, _KEPT.format(counted, len(names)))
     if study.corrected[use].any():
         number = int(study.corrected[use].sum())
         notes = (*notes, f"{number} of {len(names)} studies with a zero cell had 0.5 added")

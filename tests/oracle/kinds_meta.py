@@ -280,7 +280,8 @@ def subgroup_records(data: Dataset, record: dict[str, Any]) -> list[Check] | str
         mine = use & (group == level)
         if not mine.any():
             return "a level has no informative study"
-        fit = fit_iv(y[mine], v[mine], tau2_method=method, ci_method=ci, tau2=tau2)
+        estimator = method if tau2 is None else None
+        fit = fit_iv(y[mine], v[mine], tau2_method=estimator, ci_method=ci, tau2=tau2)
         loose = max(OPTIMISED, META_TAU2 / (fit.vi.min() + fit.tau2) * 10)
         if fit.k == 1 and math.isnan(out["seTE.random.w"][j]):
             return "one-study level: the peer gives none"

@@ -110,6 +110,7 @@ def blup(data: Dataset, record: dict[str, Any]) -> list[Check]:
 def regtest(data: Dataset, record: dict[str, Any]) -> list[Check] | str:
     call, out = record["call"], number(record["outputs"])
     y, v = study_effects(data, call)
+    estimated = argument(call, "model") == "rma"
     try:
         ours = bias.regression_test(
             y,
@@ -117,7 +118,7 @@ def regtest(data: Dataset, record: dict[str, Any]) -> list[Check] | str:
             predictor=argument(call, "predictor"),
             model=argument(call, "model"),
             ni=_sizes(data),
-            tau2_method=argument(call, "method").lower(),
+            tau2_method=argument(call, "method").lower() if estimated else None,
         )
     except ValueError as error:
         return [] if math.isnan(out["stat"]) else str(error)

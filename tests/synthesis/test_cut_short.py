@@ -206,8 +206,8 @@ def test_equal_effects_within_groups_have_no_spread_and_keep_their_estimates() -
             lambda: confidence_prediction(Y, V, draws=99), ValueError, "at least 100", id="few-draws"
         ),
         pytest.param(lambda: confidence_prediction([0.1], [0.2]), ValueError, "two studies", id="one-study"),
-        pytest.param(lambda: doi([1.0], [0.1]), ValueError, "at least two finite", id="doi-one"),
-        pytest.param(lambda: doi([1.0, 2.0], [0.1, 0.0]), ValueError, "positive var", id="doi-variance"),
+        pytest.param(lambda: doi([1.0], [0.1]), ValueError, "at least two effects", id="doi-one"),
+        pytest.param(lambda: doi([1.0, 2.0], [0.1, 0.0]), ValueError, "vi is 0.0", id="doi-variance"),
         pytest.param(
             lambda: table_from_margins(20, 30, 15, chi2=-1.0), ValueError, "is negative", id="chi-square"
         ),

@@ -362,8 +362,8 @@ def test_three_level_says_what_it_cannot_tell() -> None:
     [
         ({"method": "dl"}, "method"),
         ({"test": "f"}, "test"),
-        ({"variances": [0.1, 0.0]}, "positive"),
-        ({"study": ["a"]}, "one length"),
+        ({"variances": [0.1, 0.0]}, "above zero"),
+        ({"study": ["a"]}, "1 study for 2 effects"),
     ],
 )
 def test_three_level_refuses(arguments: dict, message: str) -> None:

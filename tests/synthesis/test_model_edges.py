@@ -288,9 +288,9 @@ def test_one_level_is_nothing_to_compare() -> None:
 @pytest.mark.parametrize(
     ("group", "options", "message"),
     [
-        pytest.param(GROUP, {"tau2": "shared"}, "'common' or 'separate', not 'shared'", id="mode"),
+        pytest.param(GROUP, {"tau2": "shared"}, "'shared'; known: common, separate", id="mode"),
         pytest.param(GROUP[:5], {}, "5 group entries for 7 studies", id="length"),
-        pytest.param(GROUP, {"level": 1.5}, "level 1.5", id="level"),
+        pytest.param(GROUP, {"level": 1.5}, "level is 1.5", id="level"),
     ],
 )
 def test_faulty_groups_are_refused(group: list, options: dict, message: str) -> None:
@@ -411,8 +411,8 @@ def test_a_limit_at_the_mean_of_one_true_rate_is_half_exceeded() -> None:
     ("design", "message"),
     [
         pytest.param(np.ones((5, 1)), "must have 7 rows", id="rows"),
-        pytest.param(np.ones((7, 1, 1)), "must have 7 rows", id="dimensions"),
-        pytest.param(np.full(7, np.nan), "must be finite", id="missing"),
+        pytest.param(np.ones((7, 1, 1)), "3 dimensions", id="dimensions"),
+        pytest.param(np.full(7, np.nan), "design is nan, not a finite number", id="missing"),
     ],
 )
 def test_faulty_designs_are_refused(design: np.ndarray, message: str) -> None:

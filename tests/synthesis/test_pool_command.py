@@ -58,16 +58,23 @@ def test_text_names_model_and_estimate(table, capsys) -> None:
         ("study,events,total\na,1.5,5\n", "row 2, column events: '1.5' is not a whole number"),
         ("study,events,total\na,-1,5\n", "row 2, column events: '-1' is negative"),
         ("study,events,total\na,1,0\n", "row 2, column total: '0' is below one"),
-        ("study,events,total\na,,5\n", "row 2, column events is not a whole number"),
+        ("study,events,total\na,,5\n", "row 2, column events is empty"),
         ("study,events,total\na,1,5\na,2,5\n", "row 3, column study: 'a' stands twice"),
-        ("study,events,total\na,1\n", "row 2 has 2 cells"),
+        ("study,events,total\na,1\n", "row 2, column total is empty"),
+        ("study,events,total\na,1,5,7\n", "row 2 has 4 cells"),
+        ("study,events,total\na,1,1000000001\n", "row 2, column total: '1000000001' is too large"),
+        (f"study,events,total\na,1,{'9' * 5000}\n", "row 2, column total: '999"),
+        ("study,events,total\na,1,5\nb,2,6\nTotal,3,11\n", "row 4, column study: 'Total' is the sum"),
+        ("study;events;total\na;1;1.000\n", "row 2, column total: '1.000' can be 1000 or 1.000"),
+        ("study,events,total,group\na,1,5,X\nb,2,6,x\n", "are they one group"),
+        (b"study,events,total\na,1,5\x00\n", "row 2 holds a NUL character"),
+        (b"PK\x03\x04 xl/workbook.xml", "is an Excel workbook"),
         ("study,events\na,1\n", "row 1, column total: 'study,events' is missing"),
         ("study,events,events,total\n", "column events: 'events' stands twice"),
-        ("study,events,total,group\na,1,5,\n", "row 2, column group is empty"),
+        ("study,events,total,group\na,1,5,\n", "group is missing for every study"),
         ("", "row 1 has no header"),
         ("study,events,total\n", "has no studies"),
-        (b"study,events,total\n\xff,1,5\n", "row 2: '255' is not UTF-8"),
-        ('study,events,total\n"a,1,5\n', "is not a CSV table"),
+        ('study,events,total\n"a,1,5\n', "row 2 opens a quotation mark that is never closed"),
     ],
 )
 def test_fault_is_named_and_nothing_printed(table, capsys, text, said: str) -> None:
@@ -95,3 +102,95 @@ def test_choice_that_a_model_does_not_offer_is_said(table, capsys) -> None:
     assert main(["pool", table(GOOD), "--tau2", "dl"]) == 2
 
     assert "fitted by ml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (GOOD.replace(",", ";").encode(), "separated by semicolons"),
+        (GOOD.replace(",", ";").replace("10", "10,0").encode(), "decimal commas"),
+        (GOOD.replace(",", "\t").encode("utf-16"), "UTF-16; separated by tabs"),
+        (GOOD.replace("alpha", "Ångström").encode("cp1252"), "letters in Windows-1252"),
+        (("sep=;\r\n" + GOOD.replace(",", ";")).encode("utf-8-sig"), "separated by semicolons"),
+        (GOOD.replace("study,events,total", "Study,Events,TOTAL").encode(), None),
+        (b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode() + b",,\r\n,,\r\n", None),
+    ],
+)
+def test_a_table_as_a_spreadsheet_saves_it_is_read_and_said(table, capsys, data: bytes, said) -> None:
+    assert main(["pool", table(data)]) == 0
+    shown = capsys.readouterr().out
+    assert main(["pool", table(GOOD)]) == 0
+
+    notes = [line for line in shown.splitlines() if line.startswith("note: the table was read as: ")]
+    assert bool(notes) == bool(said)
+    assert said is None or said in notes[0]
+    assert shown.replace("\n".join(["", *notes]), "") == capsys.readouterr().out
+
+
+def test_a_study_without_a_group_is_named_and_is_no_level(table, capsys) -> None:
+    assert main(["pool", table(GROUPED + "epsilon,4,9,NA\n")]) == 0
+
+    shown = capsys.readouterr().out
+    assert "note: group missing, left out of the groups and of the test: epsilon" in shown
+    assert "NA" not in shown.splitlines()
+    assert "studies 5, events 34 of 62" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "estimate"),
+    [
+        ("A,3,9000\nB,2,6000\nC,2,5000\n", "estimate 0.00035 (95 % 0.0001"),
+        ("A,8997,9000\nB,5998,6000\nC,4998,5000\n", "estimate 0.99965 (95 % 0.999"),
+        ("A,5,50\nB,5,50\nC,5,50\n", "estimate 0.1000 (95 % 0.0579 to"),
+    ],
+)
+def test_a_rate_has_the_digits_that_it_needs(table, capsys, text: str, estimate: str) -> None:
+    assert main(["pool", table("study,events,total\n" + text)]) == 0
+
+    assert estimate in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("scale", ["raw", "log"])
+def test_limits_beyond_0_and_1_are_cut_in_print_and_noted(table, capsys, scale: str) -> None:
+    counts = "A,1,4\nB,0,3\nC,3,4\n"
+    assert main(["pool", table("study,events,total\n" + counts), "--model", "iv", "--scale", scale]) == 0
+
+    shown = capsys.readouterr().out
+    assert "lie outside 0 to 1" in shown
+    line = next(line for line in shown.splitlines() if line.startswith("prediction interval ("))
+    low, high = (float(end.lstrip("<>")) for end in line.split(") ")[1].split(" to "))
+    assert 0 <= low < high <= 1
+
+
+def test_standard_input_is_read(monkeypatch, capsys) -> None:
+    import io
+    import sys
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(GOOD.encode())))
+
+    assert main(["pool", "-"]) == 0
+    assert "studies 3, events 27 of 44" in capsys.readouterr().out
+
+
+def test_a_closed_output_is_no_internal_error(table, monkeypatch) -> None:
+    import sys
+
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert main(["pool", table(GOOD)]) == 0
+
+
+@pytest.mark.parametrize("epoch", ["99999999999999999", "abc", "-1"])
+def test_an_impossible_epoch_is_passed_over(table, monkeypatch, capsys, epoch: str) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+
+    assert main(["pool", table(GOOD)]) == 0
+    import os
+
+    assert "SOURCE_DATE_EPOCH" not in os.environ
+
+
+def test_a_level_of_95_is_refused_with_what_is_meant(table, capsys) -> None:
+    assert main(["pool", table(GOOD), "--level", "95"]) == 2
+
+    assert "did you mean 0.95" in capsys.readouterr().err

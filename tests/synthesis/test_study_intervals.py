@@ -90,12 +90,12 @@ def test_rows_name_counts_and_limits() -> None:
     ("x", "n", "options", "message"),
     [
         pytest.param([1], [2], {"method": "guess"}, "unknown study interval 'guess'", id="method"),
-        pytest.param([1], [2], {"level": 1.0}, "level 1.0", id="level of one"),
-        pytest.param([1], [2], {"level": 0.0}, "level 0.0", id="level of zero"),
+        pytest.param([1], [2], {"level": 1.0}, "level is 1.0", id="level of one"),
+        pytest.param([1], [2], {"level": 0.0}, "level is 0.0", id="level of zero"),
         pytest.param([1, 2], [3], {}, "2 events but 1 totals", id="lengths"),
-        pytest.param([1, 5], [3, 4], {}, "study 2: 5 events of 4", id="too many"),
-        pytest.param([0, -1], [3, 4], {}, "study 2: -1 events of 4", id="negative"),
-        pytest.param([0], [0], {}, "study 1: 0 events of 0", id="empty"),
+        pytest.param([1, 5], [3, 4], {}, "row 2: events is 5, more than the total of 4", id="too many"),
+        pytest.param([0, -1], [3, 4], {}, "row 2: events is -1, below zero", id="negative"),
+        pytest.param([0], [0], {}, "row 1: total is 0, below one", id="empty"),
     ],
 )
 def test_faulty_counts_are_named(x: list, n: list, options: dict, message: str) -> None:

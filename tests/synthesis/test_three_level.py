@@ -136,15 +136,15 @@ def test_order_and_names_do_not_matter() -> None:
 @pytest.mark.parametrize(
     ("y", "v", "study", "options", "message"),
     [
-        pytest.param([0.1], [0.1], ["a"], {}, "two at least", id="one arm"),
-        pytest.param([0.1, 0.2], [0.1, 0.2], ["a"], {}, "lists of one length", id="names"),
-        pytest.param([0.1, 0.2], [0.1], ["a", "b"], {}, "lists of one length", id="variances"),
-        pytest.param([[0.1, 0.2]], [[0.1, 0.2]], ["a", "b"], {}, "lists of one length", id="table"),
+        pytest.param([0.1], [0.1], ["a"], {}, "two entries at least", id="one arm"),
+        pytest.param([0.1, 0.2], [0.1, 0.2], ["a"], {}, "1 study for 2 effects", id="names"),
+        pytest.param([0.1, 0.2], [0.1], ["a", "b"], {}, "2 values, variances 1", id="variances"),
+        pytest.param([[0.1, 0.2]], [[0.1, 0.2]], ["a", "b"], {}, "effects has 2 dimensions", id="table"),
         pytest.param([0.1, np.nan], [0.1, 0.2], ["a", "b"], {}, "finite", id="missing effect"),
         pytest.param([0.1, 0.2], [0.1, np.inf], ["a", "b"], {}, "finite", id="endless variance"),
-        pytest.param([0.1, 0.2], [0.1, 0.0], ["a", "b"], {}, "positive", id="variance of zero"),
-        pytest.param([0.1, 0.2], [0.1, 0.2], ["a", "b"], {"method": "dl"}, "'reml' or 'ml'", id="method"),
-        pytest.param([0.1, 0.2], [0.1, 0.2], ["a", "b"], {"test": "f"}, "'z' or 't'", id="test"),
+        pytest.param([0.1, 0.2], [0.1, 0.0], ["a", "b"], {}, "above zero", id="variance of zero"),
+        pytest.param([0.1, 0.2], [0.1, 0.2], ["a", "b"], {"method": "dl"}, "known: reml, ml", id="method"),
+        pytest.param([0.1, 0.2], [0.1, 0.2], ["a", "b"], {"test": "f"}, "known: z, t", id="test"),
     ],
 )
 def test_faulty_arms_are_refused(y: list, v: list, study: list, options: dict, message: str) -> None:

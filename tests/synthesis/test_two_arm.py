@@ -78,6 +78,21 @@ def test_swapping_the_arms_turns_ratios_and_differences(rows):
             assert back.effects[method].se == pytest.approx(effect.se, rel=1e-5, abs=1e-9)
 
 
+def test_a_trial_of_events_only_counts_in_the_mantel_haenszel_risk_ratio():
+    """Metafor's rma.mh and the sums of Mantel and Haenszel count it: four trials, not three."""
+    a, n1, c, n2 = [3, 8, 12, 10], [50, 40, 30, 10], [5, 9, 10, 12], [50, 41, 30, 12]
+    pooled = pool_two_arm(a, n1, c, n2, "RR")
+    k = {row["method"]: row["k"] for row in pooled.rows()}
+    n = [one + two for one, two in zip(n1, n2, strict=True)]
+    over = sum(x * m / whole for x, m, whole in zip(a, n2, n, strict=True))
+    under = sum(x * m / whole for x, m, whole in zip(c, n1, n, strict=True))
+
+    assert k == {"knapp-hartung": 3, "wald": 3, "common": 3, "mantel-haenszel": 4}
+    assert pooled.effects["mantel-haenszel"].estimate == pytest.approx(math.log(over / under), rel=1e-12)
+    assert not any("without events" in note for note in pooled.notes)
+    assert any("the Mantel-Haenszel risk ratio counts them" in note for note in pooled.notes)
+
+
 def test_a_trial_without_events_is_left_out_of_ratios_and_named():
     counts = ([3, 0], [50, 61], [1, 0], [50, 57])
     ratio = pool_two_arm(*counts, "RR", labels=["A", "B"])
