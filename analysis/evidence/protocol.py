@@ -294,7 +294,7 @@ class _Reader:
                 )
             }
             | {
-                key: self.get(data, "", key, dict, {}) for key in ("certainty", "other_reviews")
+                key: self.get(data, "", key, dict, {}) for key in ("arms", "certainty", "other_reviews")
             },
             canonical=json.dumps(data, sort_keys=True, ensure_ascii=False, default=str),
         )

@@ -31,7 +31,7 @@ __all__ = [
     "share",
     "statistic",
     "tau2",
-    "whole_difference",
+    "whole",
 ]
 
 #: Shown in place of a value that could not be estimated or was not given.
@@ -232,15 +232,17 @@ def points_between(
     return points(float(shown) / 100, max(after_places, before_places))
 
 
-def whole_difference(after: float, before: float) -> int:
-    """Return the difference of two numbers that are shown without decimals.
+def whole(value: float) -> int:
+    """Round a number once to a whole one, halves away from zero as `fixed` shows them.
+
+    A difference is rounded from its own unrounded value, never taken from two rounded ones.
 
     Examples
     --------
-    >>> whole_difference(418.4, 378.7)
-    39
+    >>> whole(81.4), whole(-7.3), whole(0.5), whole(-0.5)
+    (81, -7, 1, -1)
     """
-    return int(_shown(after, 0) - _shown(before, 0))
+    return int(_shown(value, 0))
 
 
 def _shown(value: float, decimals: int) -> Decimal:
