@@ -167,6 +167,18 @@ def _choices(tables: Tables) -> Iterator[Finding]:
             )
 
 
+def _judgement_levels(tables: Tables) -> Iterator[Finding]:
+    """A tool is never given a level that it does not know; what nobody judged says so."""
+    levels: dict[str, set[str]] = defaultdict(set)
+    for item in tables["appraisal_tools"]:
+        levels[item.tool] |= {*item.levels.split("+")}
+    for row in tables["judgements"]:
+        known = levels.get(row.tool, set()) | {"not_judged"}
+        message = "" if row.judgement in known else f"{row.tool} has no such level"
+        expected = "one of " + ", ".join(sorted(known))
+        yield found("judgements", row, "judgement", message=message, expected=expected)
+
+
 CHECKS: tuple[Check, ...] = (
     Check("studies-known", "Every row names a known study", _studies_known),
     Check("outcomes-known", "Every outcome is in the protocol", _outcomes_known),
@@ -177,5 +189,6 @@ CHECKS: tuple[Check, ...] = (
     Check("same-identity", "No two studies share an identifier", _same_identity),
     Check("study-parts", "Parts of a study do not exceed it", _study_parts),
     Check("grades", "Grades of the modified Rankin scale add up", _grades),
+    Check("judgement-levels", "Judgements are levels of their tool", _judgement_levels),
     Check("intervals", "Estimates lie in their intervals", _intervals),
 )

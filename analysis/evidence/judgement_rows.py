@@ -18,6 +18,7 @@ class AppraisalDomain:
     domain: str
     label: str
     question: str
+    levels: str
     fact: str
     if_yes: str
     if_no: str

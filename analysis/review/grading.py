@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.judgement.appraise import derive
+from analysis.judgement.appraise import NOT_JUDGED, OPEN, derive
 from analysis.judgement.cuts import read_cuts
 from analysis.judgement.effects import EffectInputs, disjoint, propose_effect, shift_size, trial_size
 from analysis.judgement.levels import DOMAINS, LOWERS, Proposal, overall_level
@@ -178,14 +178,15 @@ def _spread(values: list[float], errors: list[float], level: float) -> tuple[boo
 
 def _weighted_shares(
     evidence: Evidence, study_ids: list[str], pool: TwoArmPool
-) -> tuple[float, float, float]:
-    """Weight at high risk, weight with blinded assessment, and weight with proximal segments."""
+) -> tuple[float, float, float, float]:
+    """Return shares of the weight: judged overall, at high risk, with blinded assessment, not direct."""
     judged = {item.key: item.judgement for item in derive(evidence)}
     judged |= {(row.study_id, row.tool, row.domain): row.judgement for row in evidence.judgements}
     weights = pool.fit.study_weights
-    high = blinded = mixed = 0.0
+    known = high = blinded = mixed = 0.0
     for study_id, weight in zip(study_ids, weights, strict=True):
+        known += float(weight) * (judged.get((study_id, "rob2", "overall"), NOT_JUDGED) not in OPEN)
         high += float(weight) * (judged.get((study_id, "rob2", "overall")) == "high")
         blinded += float(weight) * (judged.get((study_id, "rob2", "measurement")) == "low")
         mixed += float(weight) * (evidence.study(study_id).directness != "direct")
-    return high, blinded, mixed
+    return known, high, blinded, mixed

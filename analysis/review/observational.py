@@ -8,6 +8,7 @@ meta-regression. Which rows make up an arm, and what it is called, is read from 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import permutations
@@ -246,10 +247,29 @@ def between_studies(evidence: Evidence, outcome: str, version: str | None = None
 
 
 def confounding_words(evidence: Evidence, study_id: str) -> str:
-    """Say how a study made its groups alike, in the words of the appraisal facts."""
+    """Say how a study made its groups alike, in the words of the appraisal facts.
+
+    Where the words are those of the whole design, the clause that names the method is taken from them.
+    """
     for row in evidence.appraisal:
         if (row.study_id, row.item) == (study_id, "confounding_handled"):
             if row.value == "yes":
-                return row.basis
+                return _method(row.basis)
             return "not reported" if row.value == "not_reported" else f"not handled ({row.basis})"
     return "not reported"
+
+
+#: Words of a method that makes groups alike.
+_ALIKE = re.compile(r"propensity|match|weight|iptw|adjust|regress|stratif|randomi[sz]", re.IGNORECASE)
+
+
+def _method(basis: str) -> str:
+    """Return the clauses that name a method, or all the words when none does.
+
+    Examples
+    --------
+    >>> _method("registry, one centre; propensity matching (age, sex)"), _method("as the authors say")
+    ('propensity matching (age, sex)', 'as the authors say')
+    """
+    clauses = re.split(r"[;,]\s*(?![^()]*\))", basis)
+    return ", ".join(clause for clause in clauses if _ALIKE.search(clause)) or basis

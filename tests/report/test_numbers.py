@@ -195,8 +195,8 @@ def test_differences_are_those_a_reader_finds(after, before, places, shown):
 
 
 @pytest.mark.parametrize(
-    ("after", "before", "difference"),
-    [pytest.param(418.4, 378.7, 39, id="up"), pytest.param(11.6, 12.4, 0, id="same")],
+    ("value", "rounded"),
+    [(39.49, 39), (0.5, 1), (-0.5, -1), (-18.4, -18), (2.5, 3), (-2.5, -3), (0.0, 0)],
 )
-def test_whole_differences_are_those_of_whole_numbers(after, before, difference):
-    assert numbers.whole_difference(after, before) == difference
+def test_whole_numbers_are_rounded_once_and_halves_away_from_zero(value, rounded):
+    assert numbers.whole(value) == rounded
