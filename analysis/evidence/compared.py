@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["ComparedArms", "Side", "compared_arms"]
 
 #: What a protocol without the section is taken to mean.
-_DEFAULTS = {"treated": (["treated"], "treatment"), "control": (["control"], "control")}
+_DEFAULTS: dict[str, Any] = {
+    "treated": {"keys": ["treated"], "label": "treatment"},
+    "control": {"keys": ["control"], "label": "control"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,10 @@ def compared_arms(protocol: Protocol) -> ComparedArms:
     """
     section: dict[str, Any] = protocol.text.get("arms") or {}
     sides = {}
-    for name, (keys, label) in _DEFAULTS.items():
-        found = section.get(name, {"keys": keys, "label": label})
-        keys, label = (found.get("keys"), found.get("label")) if isinstance(found, dict) else (None, None)
+    for name, default in _DEFAULTS.items():
+        found = section.get(name, default)
+        part: dict[str, Any] = found if isinstance(found, dict) else {}
+        keys, label = part.get("keys") or [], part.get("label") or ""
         good = isinstance(keys, list) and keys and all(isinstance(key, str) and key for key in keys)
         if not good or not isinstance(label, str) or not label.strip():
             raise ValueError(

@@ -115,7 +115,10 @@ def load_checklist(
             problem = "no test tells whether it was done"
             faults.append(Fault(read.file, row.number, "done", "", problem, "yes or no"))
             continue
-        tested, fact = CHECKS[check](evidence) if check and evidence is not None else ("", "")
+        tested: State | Literal[""] = ""
+        fact = ""
+        if check and evidence is not None:
+            tested, fact = CHECKS[check](evidence)
         items.append(Item(**{name: row.text[name] for name in row.text}, tested=tested, fact=fact))
     if faults:
         raise EvidenceFaults(tuple(faults))

@@ -7,10 +7,13 @@ round up, as readers expect, and negative numbers carry a true minus sign.
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 __all__ = [
     "MISSING",
+    "RateChange",
     "count",
     "counted",
     "date_text",
@@ -26,6 +29,7 @@ __all__ = [
     "percent_range",
     "points",
     "points_between",
+    "rate_change",
     "ratio",
     "ratio_limit",
     "share",
@@ -41,6 +45,9 @@ MISSING = "not available"
 #: says something only when the interval spans few of its units.
 _ONE_DECIMAL_BELOW = 5.0
 _TWO_DECIMALS_BELOW = 0.5
+
+#: Differences of proportions below this are noise of computation.
+_SAME = 1e-9
 
 #: Room for every digit of the largest float.
 _CONTEXT = Context(prec=400, rounding=ROUND_HALF_UP)
@@ -230,6 +237,51 @@ def points_between(
         return MISSING
     shown = _shown(100 * after, after_places) - _shown(100 * before, before_places)
     return points(float(shown) / 100, max(after_places, before_places))
+
+
+@dataclass(frozen=True, slots=True)
+class RateChange:
+    """Two rates as shown, with equally many decimals, and their difference as a reader finds it.
+
+    The one way in which a change of a rate is written: on pages, in figures and by commands.
+    """
+
+    before: str
+    after: str
+    change: str
+    places: int
+
+    def moved(self, part: float, whole_change: float) -> str:
+        """Write a part of the change; a part that is all of it reads as the change does."""
+        return self.change if abs(part - whole_change) < _SAME else points(part, self.places)
+
+
+def rate_change(
+    before: tuple[float, float, float] | None, after: tuple[float, float, float] | None, none: str = MISSING
+) -> RateChange:
+    """Write two rates, each with its interval, and the change from one to the other.
+
+    Both have as many decimals as the one that needs more, and at least one. `none` stands for a rate
+    that does not exist.
+
+    Examples
+    --------
+    >>> found = rate_change((0.00457, 0.0025, 0.0071), (0.00615, 0.0043, 0.0082))
+    >>> found.before, found.after, found.change
+    ('0.46% (0.25 to 0.71)', '0.62% (0.43 to 0.82)', '+0.16 points')
+    """
+    known = [triple for triple in (before, after) if triple is not None]
+    places = max((_decimals(percent(*triple, at_least=1)) for triple in known), default=1)
+    was, now = (none if triple is None else percent(*triple, at_least=places) for triple in (before, after))
+    if before is None or after is None:
+        return RateChange(was, now, points(None), places)
+    return RateChange(was, now, points_between(after[0], before[0], places, places), places)
+
+
+def _decimals(text: str) -> int:
+    """Count the decimals of the first number of a text."""
+    found = re.match(r"[<>\u2212]*\d+(?:\.(\d+))?", text)
+    return len(found[1] or "") if found else 0
 
 
 def whole(value: float) -> int:

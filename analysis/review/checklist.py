@@ -39,8 +39,8 @@ def checklist_summary(evidence: Evidence) -> Section:
             {
                 "name": Cell(found.name, href=found.source_url),
                 "items": len(found.items),
-                **found.states,
                 **found.kinds,
+                **{str(state): number for state, number in found.states.items()},
                 "unsigned": len(found.unsigned),
             }
         )
