@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import get_args, get_type_hints
+from typing import Literal, get_args, get_type_hints
 
 from analysis.evidence.faults import Finding
 from analysis.evidence.rules import Check, Tables, found
@@ -167,6 +167,21 @@ def _choices(tables: Tables) -> Iterator[Finding]:
             )
 
 
+def _sides(tables: Tables) -> Iterator[Finding]:
+    """The two sides of the comparative evidence can be read, and no arm stands on both."""
+    from analysis.evidence.compared import compared_arms
+
+    message = ""
+    try:
+        compared_arms(tables.protocol)
+    except ValueError as error:
+        message = str(error).removeprefix("protocol, ")
+    expected = "treated and control, each a map of keys (a list) and label (a text)"
+    value = str(tables.protocol.text.get("arms", ""))
+    status: Literal["pass", "fault"] = "fault" if message else "pass"
+    yield Finding("", status, "protocol.yml", 0, "arms", value, message, expected)
+
+
 def _judgement_levels(tables: Tables) -> Iterator[Finding]:
     """A tool is never given a level that it does not know; what nobody judged says so."""
     levels: dict[str, set[str]] = defaultdict(set)
@@ -189,6 +204,7 @@ CHECKS: tuple[Check, ...] = (
     Check("same-identity", "No two studies share an identifier", _same_identity),
     Check("study-parts", "Parts of a study do not exceed it", _study_parts),
     Check("grades", "Grades of the modified Rankin scale add up", _grades),
+    Check("sides", "The two sides of a comparison are named", _sides),
     Check("judgement-levels", "Judgements are levels of their tool", _judgement_levels),
     Check("intervals", "Estimates lie in their intervals", _intervals),
 )

@@ -309,8 +309,7 @@ def _table(evidence: Evidence, diff: EvidenceDiff) -> Table:
             "change": _change(cell),
             "studies": f"{cell.before.k if cell.before else 0} to {cell.after.k if cell.after else 0}",
             "patients": f"{_patients(cell.before)} to {_patients(cell.after)}",
-            "most": "; ".join(_moved(cell, move) for move in cell.most_moving[:3])
-            or _unmoved(cell),
+            "most": "; ".join(_moved(cell, move) for move in cell.most_moving[:3]) or _unmoved(cell),
         }
         for outcome in evidence.protocol.main_outcomes
         for cell in diff.cells
