@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Literal
 
 from analysis.evidence.cells import near
 from analysis.evidence.faults import Finding
@@ -147,6 +148,33 @@ def _intervals(tables: Tables) -> Iterator[Finding]:
             yield found(table, row, columns, message=message, expected="an estimate in its interval")
 
 
+def _sides(tables: Tables) -> Iterator[Finding]:
+    """The two sides of the comparative evidence can be read, and no arm stands on both."""
+    from analysis.evidence.compared import compared_arms
+
+    message = ""
+    try:
+        compared_arms(tables.protocol)
+    except ValueError as error:
+        message = str(error).removeprefix("protocol, ")
+    expected = "treated and control, each a map of keys (a list) and label (a text)"
+    value = str(tables.protocol.text.get("arms", ""))
+    status: Literal["pass", "fault"] = "fault" if message else "pass"
+    yield Finding("", status, "protocol.yml", 0, "arms", value, message, expected)
+
+
+def _judgement_levels(tables: Tables) -> Iterator[Finding]:
+    """A tool is never given a level that it does not know; what nobody judged says so."""
+    levels: dict[str, set[str]] = defaultdict(set)
+    for item in tables["appraisal_tools"]:
+        levels[item.tool] |= {*item.levels.split("+")}
+    for row in tables["judgements"]:
+        known = levels.get(row.tool, set()) | {"not_judged"}
+        message = "" if row.judgement in known else f"{row.tool} has no such level"
+        expected = "one of " + ", ".join(sorted(known))
+        yield found("judgements", row, "judgement", message=message, expected=expected)
+
+
 CHECKS: tuple[Check, ...] = (
     Check("studies-known", "Every row names a known study", _studies_known),
     Check("outcomes-known", "Every outcome is in the protocol", _outcomes_known),
@@ -156,5 +184,7 @@ CHECKS: tuple[Check, ...] = (
     Check("same-identity", "No two studies share an identifier", _same_identity),
     Check("study-parts", "Parts of a study do not exceed it", _study_parts),
     Check("grades", "Grades of the modified Rankin scale add up", _grades),
+    Check("sides", "The two sides of a comparison are named", _sides),
+    Check("judgement-levels", "Judgements are levels of their tool", _judgement_levels),
     Check("intervals", "Estimates lie in their intervals", _intervals),
 )

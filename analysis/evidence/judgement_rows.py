@@ -20,6 +20,7 @@ class AppraisalDomain(CoreRow):
     domain: str
     label: str
     question: str
+    levels: str
     fact: str
     if_yes: str
     if_no: str

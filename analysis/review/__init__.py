@@ -79,6 +79,7 @@ _PUBLIC: dict[str, str] = {
     "sequential_section": "analysis.review.cumulative",
     "checklist_summary": "analysis.review.checklist",
     "checklist_table": "analysis.review.checklist",
+    "strategies_section": "analysis.review.strategies_shown",
     "facts": "analysis.review.prose",
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analysis.report.html import element, escape
-from analysis.report.numbers import count, counted, date_text, percent, points_between
+from analysis.report.numbers import count, counted, date_text, percent, rate_change
 from analysis.report.words import and_list, lower_first
 from analysis.review.cells import headline, headlines
 
@@ -158,7 +158,8 @@ def _changed(evidence: Evidence) -> tuple[str, ...]:
         question = cell.question
         past = headline(evidence, question.population, question.outcome, before.id).pooled
         if question.population == _widest(evidence) and cell.pooled and past:
-            moved = points_between(cell.pooled.estimate, past.estimate, 1, 1)
+            was, now = ((each.estimate, each.ci.low, each.ci.high) for each in (past, cell.pooled))
+            moved = rate_change(was, now).change
             moves.append(f"{lower_first(evidence.protocol.outcome(question.outcome).short_label)} {moved}")
     if moves:
         lines.append(f"The rates moved since then: {and_list(moves)}.")

@@ -63,6 +63,11 @@ class Strategy:
         return hashlib.sha256(self.query.encode()).hexdigest()[:12]
 
     @property
+    def ran(self) -> bool:
+        """Whether the strategy was ever run: its last run is a day."""
+        return self.last_run[:1].isdigit()
+
+    @property
     def one_line(self) -> str:
         """The query as sent: line ends are for readers only."""
         return " ".join(self.query.split())
