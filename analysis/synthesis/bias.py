@@ -2,9 +2,9 @@
 
 The regression test fits ``y = b0 + b1 x`` with x the standard error, the variance, the sample size or a
 function of it, either as a meta-regression (``model="rma"``) or as weighted least squares with a free
-scale (``model="lm"``; with ``"sei"`` this is Egger's test, with ``"ninv"`` Peters' kind of test). For a
-single proportion the estimate and its standard error are tied, so the sample-size predictors are the ones
-to use.
+scale (``model="lm"``; with ``"sei"`` this is Egger's test). For a single proportion the estimate and its
+standard error are tied, so the sample-size predictors are the ones to use: `size_test` regresses the
+logits on one over the patients, with the weights of Peters or with the patients as weights.
 
 References
 ----------
@@ -26,23 +26,30 @@ import numpy as np
 from scipy import special
 
 from analysis.results import Result
+from analysis.synthesis.counts import check_counts
 from analysis.synthesis.inverse_variance import fit_iv
+from analysis.synthesis.scales import effects
 from analysis.synthesis.special import t_quantile, t_two_sided
 from analysis.synthesis.two_by_two import check_tables, two_arm_effects
 from analysis.synthesis.types import FloatArray, Numbers
 
 __all__ = [
     "PREDICTORS",
+    "SIZE_WEIGHTS",
     "RankTest",
     "RegressionTest",
     "harbord_test",
     "peters_test",
     "rank_test",
     "regression_test",
+    "size_test",
 ]
 
 #: Predictors of the regression test; the first two come from the variances, the rest from the sizes.
 PREDICTORS: tuple[str, ...] = ("sei", "vi", "ni", "ninv", "sqrtni", "sqrtninv")
+
+#: Weights of `size_test`: those of Peters, and the patients of a study.
+SIZE_WEIGHTS: tuple[str, ...] = ("peters", "size")
 
 #: Predictors that go to zero for an endless study, where the intercept is then the limit.
 _WITH_LIMIT = frozenset({"sei", "vi", "ninv", "sqrtninv"})
@@ -194,6 +201,40 @@ def peters_test(
     use = study.usable & (events > 0) & (events < n)
     v = 1.0 / events[use] + 1.0 / (n - events)[use]
     return regression_test(study.yi[use], v, predictor="ninv", model="lm", ni=n[use])
+
+
+def size_test(
+    events: Numbers, total: Numbers, *, weights: Literal["peters", "size"] = "peters"
+) -> RegressionTest:
+    """Regress the logits of single proportions on 1 / n.
+
+    Parameters
+    ----------
+    events, total
+        Counts of each study.
+    weights
+        ``"peters"``: Peters' weights ``events * non-events / n``. A study without events, or with events
+        only, has the weight zero: it is left out, of the degrees of freedom too. ``"size"``: the number
+        of patients, which does not depend on the study's own rate; 0.5 is added to events and non-events
+        of a study without events, or with events only, and every study counts.
+
+    Examples
+    --------
+    >>> counts = [3, 9, 4, 12, 7], [20, 22, 25, 21, 7]
+    >>> size_test(*counts).k, size_test(*counts, weights="size").k
+    (4, 5)
+    """
+    x, n = check_counts(events, total)
+    if weights not in SIZE_WEIGHTS:
+        raise ValueError(f"unknown weights {weights!r}; known: {', '.join(SIZE_WEIGHTS)}")
+    y, v = effects(x, n).yi, 1.0 / n
+    if weights == "peters":
+        use = (x > 0) & (x < n)
+        x, n, y = x[use], n[use], y[use]
+        v = n / (x * (n - x))
+    if y.size < 3:
+        raise ValueError(f"the test with the weights {weights!r} needs three studies, not {y.size}")
+    return regression_test(y, v, predictor="ninv", model="lm", ni=n)
 
 
 def _predictor(name: str, v: FloatArray, ni: FloatArray | None) -> FloatArray:

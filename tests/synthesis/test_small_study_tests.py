@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.synthesis.bias import harbord_test, peters_test, rank_test, regression_test
+from analysis.synthesis.bias import harbord_test, peters_test, rank_test, regression_test, size_test
 from analysis.synthesis.fail_safe import fail_safe_n
 from analysis.synthesis.scales import effects
 from analysis.synthesis.trimfill import trim_and_fill
@@ -90,6 +90,39 @@ def test_peters_equals_the_weighted_regression_on_size() -> None:
     assert made.statistic == pytest.approx(0.177624239210249, rel=1e-9)
     assert made.p_value == pytest.approx(0.863433169090431, rel=1e-9)
     assert made.coefficients.tolist() == pytest.approx([-0.47477451217524, 12.1989721974231], rel=1e-9)
+
+
+def _wls(y: np.ndarray, x: np.ndarray, w: np.ndarray) -> tuple[float, float]:
+    """Return t and p of the slope by statsmodels."""
+    import statsmodels.api as sm
+
+    fit = sm.WLS(y, sm.add_constant(x), weights=w).fit()
+    return float(fit.tvalues[1]), float(fit.pvalues[1])
+
+
+@pytest.mark.parametrize("weights", ["peters", "size"])
+def test_size_test_equals_weighted_least_squares_of_statsmodels(weights: str) -> None:
+    x, n = np.array([*EVENTS, 0, 9]), np.array([*TOTAL, 12.0, 9.0])
+    corrected = np.where((x == 0) | (x == n), 0.5, 0.0)
+    y = np.log((x + corrected) / (n - x + corrected))
+    inner = (x > 0) & (x < n) if weights == "peters" else np.ones(n.size, bool)
+    w = x * (n - x) / n if weights == "peters" else n
+    made = size_test(x, n, weights=weights)
+
+    assert (made.statistic, made.p_value) == pytest.approx(_wls(y[inner], 1 / n[inner], w[inner]), rel=1e-9)
+    assert (made.k, made.df) == (inner.sum(), inner.sum() - 2)
+
+
+def test_a_study_of_weight_zero_does_not_sharpen_the_test_of_peters() -> None:
+    x, n = np.array([*EVENTS, 0, 9]), np.array([*TOTAL, 12.0, 9.0])
+
+    assert size_test(x, n).statistic == size_test(EVENTS, TOTAL).statistic
+    assert size_test(x, n).df == size_test(EVENTS, TOTAL).df
+
+
+def test_unknown_weights_are_refused_with_the_choices() -> None:
+    with pytest.raises(ValueError, match="peters, size"):
+        size_test(EVENTS, TOTAL, weights="n")
 
 
 @pytest.mark.parametrize("test", [harbord_test, peters_test])
