@@ -7,7 +7,6 @@ grey line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.figures.figure import Figure, make_figure

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["draw_flow", "flow_columns"]
 
 _BRANCHES = {"databases": "Databases and registers", "other": "Other methods"}
+#: Ways out before screening; where none of them is counted they are named in one.
+_BEFORE = ("duplicates", "automation", "removed_other")
 #: Stage of a branch -> its label, and the boxes that leave the flow there.
 _STAGES = (
-    ("identified", "Records identified", ("duplicates", "automation", "removed_other")),
+    ("identified", "Records identified", _BEFORE),
     ("screened", "Records screened", ("screen_excluded", "screen_open")),
     ("sought", "Reports sought for retrieval", ("not_retrieved", "retrieval_open")),
     ("assessed", "Reports assessed for eligibility", ("full_excluded", "awaiting", "full_open")),
@@ -53,6 +55,8 @@ def _aside(flow: Flow, branch: str, keys: tuple[str, ...]) -> tuple[tuple[str, i
 
     A box of open decisions is shown only while something is open.
     """
+    if keys == _BEFORE and all(flow.count(f"{branch}.{key}") is None for key in keys):
+        return (("removed before screening", None),)
     found: list[tuple[str, int | None]] = []
     for key in keys:
         box = flow[f"{branch}.{key}"]

@@ -46,8 +46,9 @@ def small_study_section(evidence: Evidence, outcome: str) -> Section:
     pooled = _pooled(evidence, outcome)
     if pooled is None:
         return Section((Note(f"{words.label}: no public count."),))
+    sentence = _size_sentence(pooled, _cut(evidence))
     parts: list[Any] = [
-        Paragraph(_size_sentence(pooled, _cut(evidence))),
+        Paragraph(sentence),
         _funnel(pooled, outcome, words.label),
     ]
     if pooled.k >= FEWEST:
@@ -90,7 +91,8 @@ def _test_words(test: Any, cut: float) -> str:
     if not test.p_value < cut:
         found = "shows no sign that the rate changes with the size of a study"
     else:
-        found = f"shows a sign that smaller studies report {'higher' if test.coefficients[1] > 0 else 'lower'} rates"
+        side = "higher" if test.coefficients[1] > 0 else "lower"
+        found = f"shows a sign that smaller studies report {side} rates"
     return f"{found} (t {statistic(test.statistic)}, {p_value(test.p_value)})"
 
 
@@ -120,9 +122,9 @@ def _size_sentence(pooled: Pooled, cut: float) -> str:
         else "No sign is not proof of none: with so few studies the tests are weak."
     )
     return (
-        f"Peters' test, on one over the patients with his weights, over {counted(peters.k, 'study', 'studies')}"
-        f"{left}, {_test_words(peters, cut)}. The same regression with the patients as weights, over {studies}, "
-        f"{_test_words(size, cut)}. {verdict} A sign is a p below {fixed(cut, 2)}. {remark}"
+        "Peters' test, on one over the patients with his weights, over "
+        f"{counted(peters.k, 'study', 'studies')}{left}, {_test_words(peters, cut)}. The same regression with "
+        f"the patients as weights, over {studies}, {_test_words(size, cut)}. {verdict} A sign is a p below {fixed(cut, 2)}. {remark}"
     )
 
 
@@ -152,7 +154,7 @@ def _doi(pooled: Pooled, outcome: str, label: str) -> list[Any]:
         f"The LFK index of the Doi plot is {statistic(found.lfk)}, which its authors call {found.verdict}. "
         f"Their limits, {none} and {minor} in size, are conventions, and {CAUTION}. For proportions there is "
         "more to mind: the logit and its standard error come from the same counts, so that the plot leans "
-        "without any missing study when rates lie far from half. The regressions on size above are to be read."
+        "without any missing study when rates lie far from half. Read the regressions on size above."
     )
     figure = doi_plot(found, pooled.labels, name=f"doi-{outcome}", title=label)
     return [Paragraph(text), figure]
@@ -308,7 +310,8 @@ def _moderator(
         gone = ""
     text = (
         f"{head}: {by} goes with odds multiplied by {ratio(*odds)} ({p_value(found.test.p_value)}, "
-        f"likelihood-ratio test; profile interval). {_spread_words(fit)}{_carried_words(found, pooled, use)}{gone}"
+        f"likelihood-ratio test; profile interval). {_spread_words(fit)}"
+        f"{_carried_words(found, pooled, use)}{gone}"
     )
     return [Paragraph(text), _bubble(pooled, use, x, centre, fit, outcome, label, head, stem)]
 

@@ -15,7 +15,7 @@ import numpy as np
 from analysis.synthesis.counts import check_counts
 from analysis.synthesis.glmm import fit_glmm
 from analysis.synthesis.regression import MetaRegression, regress
-from analysis.synthesis.special import chi_square_tail
+from analysis.synthesis.special import chi2_tail
 from analysis.synthesis.types import FloatArray, Numbers
 
 __all__ = ["Moderator", "ModeratorTest", "moderator"]
@@ -76,4 +76,4 @@ def _test(x: FloatArray, n: FloatArray, m: FloatArray) -> ModeratorTest | None:
         return None
     full, null = fit_glmm(x, n, design=np.column_stack([np.ones(x.size), m])), fit_glmm(x, n)
     statistic = max(0.0, 2 * (float(full.log_likelihood) - float(null.log_likelihood)))
-    return ModeratorTest(float(full.beta[1]), statistic, float(chi_square_tail(statistic, 1)))
+    return ModeratorTest(float(full.beta[1]), statistic, float(chi2_tail(statistic, 1)))
