@@ -123,8 +123,9 @@ def _size_sentence(pooled: Pooled, cut: float) -> str:
     )
     return (
         "Peters' test, on one over the patients with his weights, over "
-        f"{counted(peters.k, 'study', 'studies')}{left}, {_test_words(peters, cut)}. The same regression with "
-        f"the patients as weights, over {studies}, {_test_words(size, cut)}. {verdict} A sign is a p below {fixed(cut, 2)}. {remark}"
+        f"{counted(peters.k, 'study', 'studies')}{left}, {_test_words(peters, cut)}. The same regression "
+        f"with the patients as weights, over {studies}, {_test_words(size, cut)}. {verdict} A sign is a p "
+        f"below {fixed(cut, 2)}. {remark}"
     )
 
 
