@@ -85,6 +85,7 @@ def test_words_stay_apart_and_inside(previous):
 def test_a_number_that_was_not_recorded_is_short_and_grey():
     figure = _drawn()
     assert "not recorded" not in figure.svg
-    (found,) = re.findall(r"<text ([^>]*)>Reports sought for retrieval", _drawn().svg)[:1]
-    assert "muted" in found
+    grey, ink = (re.findall(rf"<text ([^>]*)>{text}", figure.svg)[0] for text in ("Reports sought", "New studies"))
+    assert f'fill="{LIGHT["muted"]}"' in grey
+    assert f'fill="{LIGHT["muted"]}"' not in ink
     assert "Other methods: Records identified: not recorded" in figure.alt

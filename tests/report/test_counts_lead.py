@@ -23,11 +23,10 @@ SIX = synthetic_pooled(6)
 
 
 def _with_reach(low: float, high: float):
-    return replace(SIX, prediction_mu=Interval(low, high, 0.95, "t-k-2"))
+    return replace(SIX, prediction=Interval(low, high, 0.95, "t-k-2"))
 
 
-#: Logits of 1%, 95% and 99%.
-WIDE, LESS = _with_reach(-4.6, 4.6), _with_reach(-4.6, 2.0)
+WIDE, LESS = _with_reach(0.01, 0.99), _with_reach(0.01, 0.90)
 
 
 @pytest.mark.parametrize(("result", "leads"), [(TWO, True), (SIX, False), (WIDE, True), (LESS, False)])

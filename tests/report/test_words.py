@@ -37,7 +37,7 @@ def test_the_prediction_interval_in_plain_words():
 
 def test_a_missing_prediction_interval_says_why():
     three = synthetic_pooled(3)
-    gone = replace(three, prediction_mu=Interval(math.nan, math.nan, 0.95, "t-k-2", "needs four studies"))
+    gone = replace(three, prediction=Interval(math.nan, math.nan, 0.95, "t-k-2", "needs four studies"))
     text = words.prediction_sentence(gone)
     assert "cannot be said: the prediction interval needs four studies." in text
 
