@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.judgement.appraise import OPEN, SAFEGUARDS, safeguards, tool_domains
+from analysis.report.counts_lead import rate_words
 from analysis.report.numbers import counted, p_value, percent
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
@@ -227,7 +228,8 @@ def levels_section(evidence: Evidence) -> Section:
                         "k": pooled.k,
                         "n": int(pooled.total.sum()),
                         "rate": Cell(
-                            percent(pooled.estimate, pooled.ci.low, pooled.ci.high), pooled.estimate
+                            rate_words(pooled, percent(pooled.estimate, pooled.ci.low, pooled.ci.high)),
+                            pooled.estimate,
                         ),
                         "p": Cell(p_value(test.p_value), test.p_value) if test is not None else Cell("", ""),
                     }

@@ -70,6 +70,8 @@ _SHORT_METHODS = {
     "mantel-haenszel": "Mantel-Haenszel",
     "peto": "Peto",
 }
+#: Fewest studies for which the prediction interval of a ratio is printed.
+_PREDICTED_FROM = 5
 #: Ratios beyond this, or below its inverse, are not told apart.
 _WIDEST = 100
 _MEASURES = {
@@ -230,7 +232,9 @@ def ratio_figure(
         footer[0] += f" {'Diamond' if len(drawn) == 1 else 'Diamonds'}: {and_list(drawn)}."
     footer += [f"{name}: too wide to draw." for name in left_out]
     prediction = pool.prediction
-    if prediction.note:
+    if pool.k < _PREDICTED_FROM:
+        footer.append(f"No prediction interval: needs {_PREDICTED_FROM} studies.")
+    elif prediction.note:
         footer.append(f"No prediction interval: {prediction.note}.")
     else:
         footer.append(

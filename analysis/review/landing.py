@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analysis.report.counts_lead import rate_words
 from analysis.report.html import element, escape
 from analysis.report.numbers import count, counted, date_text, percent, rate_change
 from analysis.report.words import and_list, lower_first
@@ -79,6 +80,8 @@ def _step(make: type[Step], cell: Headline, label: str, heading: str) -> Step:
     if pooled is None:
         return make(label, None, None, None, "no public count", heading=heading)
     size = f"{pooled.k}; {count(pooled.total.sum())}"
+    if lead := rate_words(pooled, ""):
+        return make(label, None, None, None, size, heading=heading, words=lead)
     return make(label, pooled.estimate, pooled.ci.low, pooled.ci.high, size, heading=heading)
 
 
@@ -94,7 +97,7 @@ def _known(evidence: Evidence) -> tuple[str, ...]:
     for outcome in evidence.protocol.main_outcomes:
         pooled = headline(evidence, population, outcome.key, today).pooled
         if pooled is not None:
-            rate = percent(pooled.estimate, pooled.ci.low, pooled.ci.high)
+            rate = rate_words(pooled, percent(pooled.estimate, pooled.ci.low, pooled.ci.high))
             parts.append(f"{rate} {outcome.happened}")
             most = max(most, pooled.k)
     label = lower_first(evidence.protocol.population(population).label)

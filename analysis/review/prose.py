@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from analysis import __version__
 from analysis.living.clock import read_clock
+from analysis.report.counts_lead import rate_words
 from analysis.report.numbers import count, date_text, percent
 from analysis.report.words import MODELS, and_list
 from analysis.review.cells import headlines
@@ -59,7 +60,9 @@ def facts(evidence: Evidence) -> dict[str, str]:
             values[f"k_{key}"] = count(cell.counts.k)
             values[f"n_{key}"] = count(pooled.total.sum()) if pooled else "0"
             values[f"rate_{key}"] = (
-                percent(pooled.estimate, pooled.ci.low, pooled.ci.high) if pooled else "no public count"
+                rate_words(pooled, percent(pooled.estimate, pooled.ci.low, pooled.ci.high))
+                if pooled
+                else "no public count"
             )
     return values
 
