@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from analysis.evidence.faults import EvidenceFaults, Fault
 from analysis.evidence.load import DATA, load_evidence
 from analysis.living.diff import EvidenceDiff, diff_evidence
-from analysis.living.ledger import Ledger, read_ledger
+from analysis.living.ledger import Ledger, ledger_text, read_ledger
 from analysis.living.proposal import Proposal
-from analysis.living.propose_traces import ledger_bytes, with_citation, with_proposal
+from analysis.living.propose_traces import with_citation, with_proposal
 from analysis.living.versions import version_cells
 from analysis.living.whole import load_whole
 from analysis.results import Result
@@ -112,7 +112,7 @@ def preview(
     facts = _facts(before, proposal)
     ledger, more = _ledger(folder, before, proposal, facts, version)
     if more is not None:
-        files["records.csv"], added["records"] = ledger_bytes(ledger), more
+        files["records.csv"], added["records"] = ledger_text(ledger).encode(), more
     after = _load_changed(folder, files, proposal, was)
     judged, more_rows = _judgements(before, after)
     if more_rows:

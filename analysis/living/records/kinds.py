@@ -89,9 +89,10 @@ _SAYS_NOTHING = re.compile(
 )
 
 _PREPRINT_PLACE = re.compile(
-    r"(?:med|bio|chem|soc|psy|sport|tech|eng|arab|india|earth|edu)?-?a?rxiv|psyarxiv|research square|"
+    r"(?:(?:med|bio|chem|soc|psy|sport|tech|eng|arab|india|earth|edu)?-?a?rxiv|psyarxiv|research square|"
     r"ssrn(?: electronic journal)?|preprints(?:\.org| with the lancet)?|authorea|osf(?: preprints)?|"
-    r"jmir preprints|peerj preprints|scielo preprints|qeios|zenodo preprints|europe pmc preprints",
+    r"jmir preprints|peerj preprints|scielo preprints|qeios|"
+    r"zenodo preprints|europe pmc preprints)(?:\s+preprints?)?",
     re.IGNORECASE,
 )
 _PREPRINT_DOI = re.compile(
@@ -135,6 +136,8 @@ _RETRACTION_TITLE = re.compile(
 )
 #: A single page of a supplement; BioMed Central numbers whole papers so.
 _SUPPLEMENT_PAGE = re.compile(r"(?:supp?l?|s|ws|tp|wp|wmp|tmp|a)\d{2,5}(?:\.\d+)?", re.IGNORECASE)
+#: A whole citation in the place of the journal: "Journal 2024;16(Suppl 1):A47.2".
+_CITED_SUPPLEMENT = re.compile(r"\(supp?l[^)]*\)\s*:\s*[a-z]{1,3}\d+(?:\.\d+)?(?![\d-])", re.IGNORECASE)
 _PAPER_PAGES = 3
 _NOTICE_WORD = re.compile(
     r"errat|corrig|correction|addend|retract|withdraw|concern|\(vol|\)\s*\)", re.IGNORECASE
@@ -235,6 +238,8 @@ def _pages(record: Record) -> int:
 
 
 def _single_supplement_page(record: Record, pages: int) -> bool:
+    if not record.pages and _CITED_SUPPLEMENT.search(record.journal):
+        return True
     if pages != 1 or not _SUPPLEMENT_PAGE.fullmatch(record.pages.strip().split("-")[0].strip()):
         return False
     supplement = re.search(r"supp?l", f"{record.issue} {record.volume} {record.journal}", re.IGNORECASE)
