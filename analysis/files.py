@@ -12,12 +12,12 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["WriteError", "csv_text", "make_folder", "write_file"]
+__all__ = ["WriteError", "csv_text", "make_folder", "write_file", "write_files"]
 
 #: What is wrong with the path that was given; anything else is wrong with the disk.
 _BAD_PATH = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EINVAL}
@@ -42,13 +42,50 @@ def write_file(path: str | Path, content: str | bytes) -> None:
     WriteError
         When it cannot be written.
     """
-    path = Path(path)
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    write_files({Path(path): content})
+
+
+def write_files(contents: Mapping[Path, str | bytes]) -> None:
+    """Write several files, all or none: each beside its place first, then all renamed.
+
+    Raises
+    ------
+    WriteError
+        When one cannot be written; all are then as they were.
+    """
+    parts: dict[Path, Path] = {}
+    old: dict[Path, bytes | None] = {}
+    try:
+        for path, content in contents.items():
+            place = Path(os.path.realpath(path))
+            parts[place] = _beside(
+                path, place, content.encode("utf-8") if isinstance(content, str) else content
+            )
+        if len(parts) > 1:
+            old = {place: place.read_bytes() if place.exists() else None for place in parts}
+        for place in list(parts):
+            try:
+                os.replace(parts[place], place)
+            except OSError as error:
+                raise WriteError(place, error) from None
+            del parts[place]
+    except BaseException:
+        for place, data in old.items():
+            if place not in parts:
+                place.unlink() if data is None else place.write_bytes(data)
+        raise
+    finally:
+        for part in parts.values():
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def _beside(path: Path, place: Path, data: bytes) -> Path:
+    """Write a new file beside a place, under a name of its own."""
     part: Path | None = None
     try:
-        if path.is_dir():
+        if place.is_dir():
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
-        place = Path(os.path.realpath(path))
         number, name = tempfile.mkstemp(prefix=f".{place.name}.", suffix=".part", dir=place.parent)
         part = Path(name)
         with os.fdopen(number, "wb") as file:
@@ -56,16 +93,14 @@ def write_file(path: str | Path, content: str | bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         _copy_mode(place, part)
-        os.replace(part, place)
-        part = None
-    except OSError as error:
-        raise WriteError(path, error) from None
-    except ValueError:  # a NUL in the name
-        raise WriteError(path, OSError(errno.EINVAL, os.strerror(errno.EINVAL))) from None
-    finally:
+    except (OSError, ValueError) as error:
         if part is not None:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+        # A NUL in a name is a ValueError.
+        known = error if isinstance(error, OSError) else OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        raise WriteError(path, known) from None
+    return part
 
 
 def _copy_mode(place: Path, part: Path) -> None:

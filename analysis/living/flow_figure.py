@@ -18,7 +18,11 @@ _STAGES = (
     ("identified", "Records identified", ("duplicates", "automation", "removed_other")),
     ("screened", "Records screened", ("screen_excluded", "screen_open")),
     ("sought", "Reports sought for retrieval", ("not_retrieved", "retrieval_open")),
-    ("assessed", "Reports assessed for eligibility", ("full_excluded", "awaiting", "full_open", "extraction_open")),
+    (
+        "assessed",
+        "Reports assessed for eligibility",
+        ("full_excluded", "awaiting", "full_open", "extraction_open"),
+    ),
 )
 
 

@@ -11,12 +11,13 @@ from unicodedata import category
 from analysis.living.ledger import Ledger, LedgerRow
 from analysis.living.met_again import NOT_STATED, find_met_again
 from analysis.living.records.dedup import Decision, Dedup, deduplicate
+from analysis.living.records.keys import key_of
 from analysis.living.records.kinds import kind_of
 from analysis.living.records.record import Record, one_line
 from analysis.living.records.rules import RULES
 from analysis.results import Result
 
-__all__ = ["LedgerImport", "add_records", "settle_pairs"]
+__all__ = ["LedgerImport", "add_records", "place_and_marks", "settle_pairs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,14 @@ def _to_row(record: Record, version: str, searched_on: str, source_kind: str) ->
         nct=record.nct,
         accession=_cell(record.accession),
     )
+
+
+def place_and_marks(record: Record) -> list[tuple[str, ...]]:
+    """Return what a record is looked up by: its place in its file, its identifiers, its title and year."""
+    key = key_of(record)
+    marks: list[tuple[str, ...]] = [("place", _cell(record.file), str(record.position), key.solid)]
+    marks += [(name, getattr(key, name)) for name in ("accession", "pmid", "doi") if getattr(key, name)]
+    return [*marks, ("title", key.solid, str(key.year))]
 
 
 #: Years that the contract of the table takes.

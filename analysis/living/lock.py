@@ -57,6 +57,10 @@ def locked(
         When no file can be made in the folder.
     """
     path = Path(folder) / LOCK
+    if not path.parent.is_dir():
+        # Reading the tables will say so.
+        yield
+        return
     until = time.monotonic() + patience
     told = False
     while (handle := _take(path)) is None:
