@@ -42,7 +42,26 @@ def write_file(path: str | Path, content: str | bytes) -> None:
     WriteError
         When it cannot be written.
     """
-    write_files({Path(path): content})
+    path = Path(path)
+    if _is_stream(path):
+        # A pipe or a device is written to, never replaced.
+        try:
+            path.write_bytes(_bytes(content))
+        except OSError as error:
+            raise WriteError(path, error) from None
+    else:
+        write_files({path: content})
+
+
+def _is_stream(path: Path) -> bool:
+    try:
+        return path.exists() and not (path.is_file() or path.is_dir())
+    except (OSError, ValueError):
+        return False
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode("utf-8") if isinstance(content, str) else content
 
 
 def write_files(contents: Mapping[Path, str | bytes]) -> None:
@@ -58,9 +77,7 @@ def write_files(contents: Mapping[Path, str | bytes]) -> None:
     try:
         for path, content in contents.items():
             place = Path(os.path.realpath(path))
-            parts[place] = _beside(
-                path, place, content.encode("utf-8") if isinstance(content, str) else content
-            )
+            parts[place] = _beside(path, place, _bytes(content))
         if len(parts) > 1:
             old = {place: place.read_bytes() if place.exists() else None for place in parts}
         for place in list(parts):

@@ -96,6 +96,7 @@ def _take_in(args: argparse.Namespace, imported: Imported, version: str) -> int:
     found = add_records(
         ledger, imported.records, version=version, searched_on=args.searched_on, source_kind=args.kind
     )
+    written = _write(args, found, version) if found.added and not args.dry_run else []
     print()
     if found.rows():
         print(found.to_text())
@@ -105,13 +106,14 @@ def _take_in(args: argparse.Namespace, imported: Imported, version: str) -> int:
         f"{_count(len(found.dedup.to_check), 'pair')} to check by hand"
         + (f" ({linked} of them reports of one study)" if linked else "")
     )
-    if found.added and not args.dry_run:
-        _write(args, found, version)
+    for text in written:
+        print(text)
     return 0 if imported.complete else 1
 
 
-def _write(args: argparse.Namespace, found: LedgerImport, version: str) -> None:
+def _write(args: argparse.Namespace, found: LedgerImport, version: str) -> list[str]:
     """Write the lists of pairs first and the ledger last: a run that breaks off can be run again."""
+    said: list[str] = []
     from analysis.files import make_folder, write_file
     from analysis.living.ledger import write_ledger
     from analysis.living.sheets import list_text
@@ -126,14 +128,15 @@ def _write(args: argparse.Namespace, found: LedgerImport, version: str) -> None:
             path = folder / f"{stem}_{name}.csv"
             write_file(path, text)
             if name == "check":
-                print(f"pairs to check: {path}")
+                said.append(f"pairs to check: {path}")
     if args.kind in ("database", "register"):
         path = args.data / "versions.csv"
         text = with_search(path, version, args.searched_on)
         if text:
             write_file(path, text)
-            print(f"versions.csv: version {version} was searched for on {args.searched_on}")
+            said.append(f"versions.csv: version {version} was searched for on {args.searched_on}")
     write_ledger(found.ledger, args.data / "records.csv")
+    return said
 
 
 def _free_stem(folder: Path, stem: str, texts: dict[str, str]) -> str:
