@@ -16,7 +16,10 @@ from analysis.files import WriteError, write_file, write_files
 from analysis.living.ledger import load_ledger
 from analysis.living.lock import LOCK, Locked, locked
 
-RIS = "TY  - JOUR\nTI  - Synthetic series {n} of team {team}\nAU  - Name{n}, A\nPY  - 2026\nDB  - {team}\nER  - \n"
+RIS = (
+    "TY  - JOUR\nTI  - Synthetic series {n} of team {team}\nAU  - Name{n}, A\nPY  - 2026\nDB  - {team}\n"
+    "ER  - \n"
+)
 
 
 @pytest.fixture
