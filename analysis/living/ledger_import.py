@@ -199,8 +199,10 @@ def _cell(text: str) -> str:
 
 
 def _mended(found: re.Match[str]) -> str:
+    # Windows-1252 leaves five bytes without a letter; programs keep them as they are.
+    parts = (letter.encode("cp1252" if ord(letter) > 255 else "latin-1") for letter in found.group())
     try:
-        return found.group().encode("cp1252").decode("utf-8")
+        return b"".join(parts).decode("utf-8")
     except UnicodeError:
         return found.group().replace("â€", "?").replace("Ã", "A")
 
