@@ -22,7 +22,11 @@ _STAGES = (
     ("identified", "Records identified", _BEFORE),
     ("screened", "Records screened", ("screen_excluded", "screen_open")),
     ("sought", "Reports sought for retrieval", ("not_retrieved", "retrieval_open")),
-    ("assessed", "Reports assessed for eligibility", ("full_excluded", "awaiting", "full_open")),
+    (
+        "assessed",
+        "Reports assessed for eligibility",
+        ("full_excluded", "awaiting", "full_open", "extraction_open"),
+    ),
 )
 
 

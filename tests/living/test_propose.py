@@ -19,7 +19,7 @@ from analysis.living.ledger import Ledger, LedgerRow, write_ledger
 from analysis.living.proposal import FORM, columns, form_labels, read_proposal
 from analysis.living.propose import ProposalFaults, preview, write_change
 from analysis.living.propose_traces import with_citation
-from analysis.living.versions import note_search
+from analysis.living.versions import with_search
 from analysis.living.whole import load_whole
 from analysis.review.cells import headline
 
@@ -346,7 +346,7 @@ def test_when_a_file_cannot_be_replaced_none_is(copy_of_data, monkeypatch, at):
 
     assert len(change.files) == 7
     assert {path: path.read_bytes() for path in files} == before
-    assert not [*copy_of_data.glob(".*.new"), *bibliography.parent.glob(".*.new")]
+    assert not [*copy_of_data.glob(".*.part"), *bibliography.parent.glob(".*.part")]
 
 
 def test_only_rows_are_appended(copy_of_data):
@@ -425,7 +425,8 @@ def _found(data, **cells):
         year="2027", journal="Journal of Examples", row=len(ledger.records) + 2,
     )  # fmt: skip
     write_ledger(Ledger((*ledger.records, replace(row, **cells))), data / "records.csv")
-    note_search(data / "versions.csv", row.version, row.searched_on)
+    versions = data / "versions.csv"
+    versions.write_text(with_search(versions, row.version, row.searched_on), "utf-8", newline="")
 
 
 def test_a_record_that_was_found_is_linked_and_keeps_its_decisions(copy_of_data):

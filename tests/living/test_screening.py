@@ -93,7 +93,7 @@ def test_a_sheet_hides_the_other_reviewer_and_refuses_wrong_cells(tmp_path):
 def test_a_sheet_saved_by_a_spreadsheet_with_semicolons_is_read(tmp_path):
     path = tmp_path / "s.csv"
     path.write_text(";".join(SHEET) + "\r\nr000001;T;;;;;;;Include;;\r\n", encoding="utf-8-sig")
-    assert read_sheet(path)[0]["decision"] == "include"
+    assert read_sheet(path).decided[0]["decision"] == "include"
 
 
 def test_the_screen_saves_each_decision_and_can_go_back(tmp_path):
@@ -106,7 +106,7 @@ def test_the_screen_saves_each_decision_and_can_go_back(tmp_path):
     state.go(-2)
     assert "distal" in state.html()
     state.decide("unsure")
-    assert [row["decision"] for row in read_sheet(path)] == ["unsure", "exclude"]
+    assert [row["decision"] for row in read_sheet(path).decided] == ["unsure", "exclude"]
     with pytest.raises(ValueError, match="none of"):
         state.decide("drop")
 
@@ -120,7 +120,7 @@ def test_the_widget_is_built_from_the_sheet(tmp_path):
     box = screen(path)
     buttons = [child for child in box.children[2].children if isinstance(child, widgets.Button)]
     buttons[0].click()
-    assert read_sheet(path)[0]["decision"] == "include"
+    assert read_sheet(path).decided[0]["decision"] == "include"
 
 
 def test_pairs_settled_by_hand():

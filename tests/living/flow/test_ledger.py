@@ -38,7 +38,7 @@ def _load(tmp_path, *rows):
         ({"screen_final": "include", "screen_final_by": "A", "retrieved": "yes", "full_final": "exclude",
           "full_final_by": "A"}, "full_final_reason"),
         ({"screen_final": "include", "screen_final_by": "A", "retrieved": "yes", "full_final": "include",
-          "full_final_by": "A", "report_id": "p1"}, "study_id"),
+          "full_final_by": "A", "study_id": "s1"}, "report_id"),
         ({"screen_final": "include", "screen_final_by": "A", "retrieved": "yes", "full_final": "include",
           "full_final_by": "A", "report_id": "p1", "study_id": "s9"}, "study_id"),
         ({"full_final": "awaiting", "full_final_by": "A"}, "retrieved"),
@@ -65,7 +65,7 @@ def test_chains_of_duplicates_and_doubled_reports_are_faults(tmp_path):
 
 
 def test_writing_and_reading_give_the_same_ledger(tmp_path):
-    odd = LedgerRow(record_id="r000001", title='A "quoted", line\nand Ødegård', note=" x", **GOOD)
+    odd = LedgerRow(record_id="r000001", title='A "quoted", line; and Ødegård', note="x", **GOOD)
     write_ledger(Ledger((odd,)), tmp_path / "a.csv")
     ledger, faults = read_ledger(tmp_path / "a.csv")
     assert (ledger.records, faults) == ((odd,), [])
