@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from analysis.evidence.faults import Fault
-from analysis.living.records.fields import Reading, add
+from analysis.living.records.fields import DATABASES, Reading, add
 from analysis.living.records.heads import (
     COLUMNS,
     Producer,
@@ -33,11 +33,6 @@ _MOST_LINES = 400
 _PREAMBLE = 120
 _LONGEST_HEAD = 100_000
 _ONE_HEAD = {"authors", "abstract"}
-_DATABASES = re.compile(
-    r"(?:ovid\s*)?(?:pubmed|medline|embase|scopus|web of science|wos|central|cochrane(?: library)?|cinahl|"
-    r"psycinfo|lilacs|google scholar|clinicaltrials\.gov|europe pmc|openalex|dimensions|ieee(?: xplore)?)\W*",
-    re.IGNORECASE,
-)
 _FOOTER = re.compile(
     r"(?:copyright|©|\(c\)|exported|export date|source:|total|search|query|citations that|page \d|end of)",
     re.I,
@@ -216,13 +211,13 @@ def _got(
     for name in ("doi", "urls"):
         # A screening tool leaves the next tag of the RIS that it read inside the cell.
         got[name] = [re.split(r"\s{3,}[A-Z][A-Z0-9]  - ", value)[0] for value in got[name]]
-    if got["journal"][:1] == [row.get("source", "").strip()] and _DATABASES.fullmatch(got["journal"][0]):
+    if got["journal"][:1] == [row.get("source", "").strip()] and DATABASES.fullmatch(got["journal"][0]):
         got["source"] = [*got["source"], got["journal"].pop(0)]
     if producer:
         if producer.name == "SpringerLink":
             got["authors"] = [_apart(value) for value in got["authors"]]
         elif producer.name == "Zotero":
-            got["source"] = [value for value in got["source"] if _DATABASES.fullmatch(value)]
+            got["source"] = [value for value in got["source"] if DATABASES.fullmatch(value)]
         if producer.database:
             got["source"] = [producer.database]
         if producer.kind:

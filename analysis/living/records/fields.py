@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from analysis.evidence.faults import Fault
 from analysis.living.records.normal import fold_title
@@ -24,7 +24,7 @@ from analysis.living.records.record import (
     one_line,
 )
 
-__all__ = ["FIELDS", "Got", "Place", "Reading", "add", "drop_shared", "split_authors"]
+__all__ = ["DATABASES", "FIELDS", "Got", "Place", "Reading", "add", "drop_shared", "split_authors"]
 
 #: The names under which readers hand over values.
 FIELDS = (
@@ -50,7 +50,7 @@ _OF_ANOTHER = re.compile(r"errat|comment|correct|retract|update|republish|origin
 _MONTHS = "jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
 #: What a spreadsheet program makes of "5-9": a day.
 _AS_A_DAY = re.compile(
-    rf"\d{{1,2}}[-. /](?:{_MONTHS})[a-z]*\.?(?:[-. /]\d{{2,4}})?|(?:{_MONTHS})[a-z]*\.?[-. /]\d{{1,4}}"
+    rf"\d{{1,2}}[-. /]{{1,2}}(?:{_MONTHS})[a-z]*\.?(?:[-. /]\d{{2,4}})?|(?:{_MONTHS})[a-z]*\.?[-. /]\d{{1,4}}"
     r"|\d{4}-\d\d-\d\d(?:[ T]00:00:00)?|\d{1,2}[/.]\d{1,2}[/.]\d{4}",
     re.IGNORECASE,
 )
@@ -58,6 +58,10 @@ _OLD_DAY = re.compile(r"(1905)-(\d\d)-(\d\d)|(\d{1,2})[/.-](\d{1,2})[/.-](1905)"
 #: Volume, issue and pages in a line of source.
 _VOLUME = re.compile(
     r"(?:^|[\s;])(\w+)\s?(?:\(([^()]*)\))?\s?:\s?\(?(?:Article Number: )?([\w.]*\d[\w.]*(?:-\w+)?)"
+)
+#: Embase: the year in brackets, then "15:1 (307-356)" or "15:1 Article Number: 4063".
+_EMBASE_PLACE = re.compile(
+    r"\((?:19|20)\d\d\)\s+(\w+)(?::([\w -]+?))?\s*(?:\(([\w -]+)\)|Article Number: (\w+))"
 )
 #: Numbers that carry the name of their database.
 _PREFIXES = (
@@ -74,6 +78,14 @@ _SHORT = {
     "psy": "PsycINFO", "cmedm": "MEDLINE", "mnh": "MEDLINE", "mdc": "MEDLINE", "eric": "ERIC",
     "nlm": "PubMed", "med": "MEDLINE",
 }  # fmt: skip
+_DATABASE_IN_ADDRESS = re.compile(rf"[?&]db=({'|'.join(_SHORT)})\b", re.IGNORECASE)
+#: Names of databases, as catalogues and columns of sources give them.
+DATABASES = re.compile(
+    r"(?:ovid\s*)?(?:pubmed|medline|embase|scopus|web of science|wos|central|cochrane(?: library)?|cinahl|"
+    r"(?:apa )?psycinfo|lilacs|google scholar|clinicaltrials\.gov|europe pmc|openalex|dimensions|nlm|"
+    r"ieee(?: xplore)?)\W*",
+    re.IGNORECASE,
+)
 _PUBMED = re.compile(r"pubmed|medline|\bnlm\b", re.IGNORECASE)
 _DASHES = re.compile(r"\s*[‐‑‒–—−]\s*")
 #: So many different titles under one number, and the number names none of them.
@@ -164,7 +176,8 @@ def _build(got: Got, place: Place, notes: list[Fault]) -> Record:
     citation = _cited(_first(got, "citation"))
     accession = _first(got, "accession")
     abstract = " ".join(_values(got, "abstract"))
-    database = place.source or _database(_first(got, "source"), accession)
+    named = _first(got, "source") or next(iter(_DATABASE_IN_ADDRESS.findall(urls)), "")
+    database = place.source or _database(named, accession)
     numbers = {
         name: _number(_first(got, name), name, place, notes) or citation.get(name, "")
         for name in ("volume", "issue")
@@ -205,14 +218,14 @@ def _pmid(got: Got, said: Sequence[str], urls: str, accession: str, database: st
         found = clean_pmid(value) or _pmid_said(value)
         if found:
             return found
-    for text in (*said, urls):
-        if found := _pmid_said(text):
-            return found
+    own = re.fullmatch(r"(?:mdl-|MEDLINE:)0*(\d{4,8})", accession, re.IGNORECASE)
+    if own:
+        return own.group(1)
     if _PUBMED.search(database):
         parts = [clean_pmid(part) for part in re.split(r"[;,]\s*", accession)]
-        return next((part for part in reversed(parts) if part), "")
-    found = re.fullmatch(r"(?:mdl-|MEDLINE:)(\d{4,8})", accession, re.IGNORECASE)
-    return found.group(1).lstrip("0") if found else ""
+        if number := next((part for part in reversed(parts) if part), ""):
+            return number
+    return next((found for text in (*said, urls) if (found := _pmid_said(text))), "")
 
 
 def _pmid_said(text: str) -> str:
@@ -235,12 +248,15 @@ def _doi(got: Got, said: Sequence[str], urls: str) -> str:
 def _year(got: Got) -> int | None:
     for value in _values(got, "year"):
         old = _OLD_DAY.match(value)
-        if old and (found := _year_as_day(old)):
-            return found
+        year = _year_as_day(old) if old else None
+        if year:
+            return year
         if found := clean_year(value):
             return found
-        if re.fullmatch(r"\d{8}", value) and (found := clean_year(value[:4])):
-            return found
+        # ICTRP writes days as 20240301.
+        day = clean_year(value[:4]) if re.fullmatch(r"\d{8}", value) else None
+        if day:
+            return day
     return None
 
 
@@ -305,6 +321,10 @@ def _cited(text: str) -> dict[str, str]:
     if eric:
         found |= {"volume": eric.group(1), "issue": eric.group(2) or "", "pages": eric.group(3)}
         return found
+    embase = _EMBASE_PLACE.search(text)
+    if embase:
+        volume, issue, pages, number = (part or "" for part in embase.groups())
+        return found | {"volume": volume, "issue": issue.strip(), "pages": pages or number}
     place = _VOLUME.search(text)
     if place and clean_year(place.group(1)) is None:
         pages = place.group(3).rstrip(".")
@@ -380,6 +400,10 @@ def drop_shared(records: Sequence[Record], notes: list[Fault]) -> list[Record]:
             held = [record for record in found if getattr(record, name) == value]
             problem = f"{len(held)} records with different titles share it, so it names none of them"
             notes.append(Fault(held[0].file, held[0].line, name, value, problem, "one number a record"))
-        if shared:
-            found = [replace(item, **{name: ""}) if getattr(item, name) in shared else item for item in found]
+        found = [_without(item, name) if getattr(item, name) in shared else item for item in found]
     return found
+
+
+def _without(record: Record, name: str) -> Record:
+    blank: Any = {name: ""}
+    return replace(record, **blank)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from analysis.evidence.faults import Fault
 from analysis.living.records.decode import iter_lines
-from analysis.living.records.fields import Reading, add
+from analysis.living.records.fields import DATABASES, Reading, add
 from analysis.living.records.record import clean_doi
 from analysis.living.records.tags import RIS, RIS_BY_DATABASE, RIS_KNOWN, fields_of
 
@@ -116,12 +116,12 @@ class _Cutter:
         if tag == "TY" and block.lines:
             introduced = self._drop_introduction()
             if block.typed >= 0:
-                self.end(ended=False)
+                self.end(ended=False, number=number)
             elif self.blank or introduced:
                 block.apart = True
         if tag == "TY":
             if self.block.apart and self.block.typed < 0 and self.block.has(_TITLES):
-                self.end(ended=False)
+                self.end(ended=False, number=number)
             elif self.block.apart and self.block.lines and not self.block.has(_IDENTIFIES):
                 self._stray()
             self.block.typed = len(self.block.lines)
@@ -171,7 +171,7 @@ class _Cutter:
             block.lines = block.lines[block.typed :]
         if not ended:
             problem = "the record has no end mark and was ended here"
-            notes.append(Fault(self.file, block.lines[-1].number, "ER", "", problem, "ER"))
+            notes.append(Fault(self.file, number or block.lines[-1].number, "ER", "", problem, "ER"))
         self._add(block.lines)
 
     def _add(self, lines: Sequence[_Line]) -> None:
@@ -192,6 +192,9 @@ def _fields(pairs: Sequence[tuple[str, str]], source: str) -> dict[str, list[str
     held: dict[str, list[str]] = {}
     for tag, value in pairs:
         held.setdefault(tag, []).append(value)
+    # A catalogue that is no database says where a program looked, not where the record is from.
+    provider = [value for value in held.get("DP", ()) if DATABASES.fullmatch(value.strip())]
+    got["source"] = got["source"] or provider
     database = " ".join([source, *got["source"]])
     if not got["source"] and any(_EMBASE_NUMBER.fullmatch(value.strip()) for value in held.get("U2", ())):
         database = "Embase"

@@ -39,13 +39,14 @@ RIS: TagTable = {
     "accession": ("AN", "UT"),
     "kind": ("M3", "DT", "PT"),
     "language": ("LA",),
-    "source": ("DB", "DP"),
+    "source": ("DB",),
     "urls": ("UR", "LK", "L2", "L1", "US"),
     "notes": ("N1", "U1", "U2", "C3", "RN"),
 }
 #: Tags of RIS beyond the table, of the standard and of programs that write it.
 RIS_KNOWN = frozenset(tag for tags in RIS.values() for tag in tags) | _tags(
     """
+    DP
     TY ER ID A2 A3 A4 A5 A6 AD AV C1 C2 C4 C5 C6 C8 CA CN CP CY ED ET FD IP J3 KW L4 LB LL M1 M2 NV OP
     PB PP PU PI PA RD RP RI SE SN ST TA TT U3 U4 U5 VN WE WT Y2 FU FX AI PMC PMCID EA FA
     """
