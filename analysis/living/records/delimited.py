@@ -34,13 +34,11 @@ _PREAMBLE = 120
 _LONGEST_HEAD = 100_000
 _ONE_HEAD = {"authors", "abstract"}
 _FOOTER = re.compile(
-    r"(?:copyright|©|\(c\)|exported|export date|source:|total|search|query|citations that|page \d|end of)",
+    r"(?:copyright|©|\(c\)|exported|export date|source:|total|search|query|page \d|end of)",
     re.I,
 )
-#: Where SpringerLink begins the next name; "McLeod" and "DeLuca" are one.
-_GLUED = re.compile(
-    r"(?<=[^\W\d_A-Z.])(?<!\bMc)(?<!\bMac)(?<!\bDe)(?<!\bDi)(?<!\bLa)(?<!\bLe)(?=[^\W\d_a-z])(?=[^\d_]\w)"
-)
+#: A capital after one of these goes on with the name: "McLeod", "DeLuca".
+_GOES_ON = re.compile(r"\b(?:Ma?c|D[eiu]|L[aeo]|Van|Von|Fitz)$")
 _Row = tuple[int, list[str]]
 
 
@@ -237,9 +235,12 @@ def _apart(text: str) -> str:
     """
     if ";" in text:
         return text
-    return re.sub(
-        r"(?<=[^\W\d_A-Z.])(?<!\bMc)(?<!\bMac)(?<!\bDe)(?<!\bDi)(?<!\bLa)(?<!\bLe)(?=[A-Z])", "; ", text
-    )
+    names = [""]
+    for before, letter in zip(f" {text}", text, strict=False):
+        if before.islower() and letter.isupper() and not _GOES_ON.search(names[-1]):
+            names.append("")
+        names[-1] += letter
+    return "; ".join(names)
 
 
 def _read_vertical(text: str, file: str, source: str, reading: Reading) -> None:

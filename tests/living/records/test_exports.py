@@ -101,17 +101,20 @@ TABLES = {
     "Embase saved by Excel": (
         "SEARCH QUERY;hats:ti;;;;\n-----;;;;;\n;;;;;\n"
         "Title;Author Names;Source;Source title;Publication Year;PUI\n"
-        "Hats;Ash A., Beech B.;J Hats (2024) 15:1 Article Number: 4063. Date;J Hats;2024;L2090000001\n;;;;;\n",
+        "Hats;Ash A., Beech B.;J Hats (2024) 15:1 Article Number: 4063. Date;J Hats;2024;L2090000001\n"
+        ";;;;;\n",
         {"authors": ("Ash A.", "Beech B."), "journal": "J Hats", "pages": "4063", "source": "Embase"},
     ),
     "EBSCO": (
-        'Article Title,Author,Journal Title,ISSN,Publication Date,Volume,First Page,Accession Number,Doctype\n'
+        "Article Title,Author,Journal Title,ISSN,Publication Date,Volume,First Page,Accession Number,"
+        "Doctype\n"
         '"Hats","Ash, A; Beech, B","J Hats",="19326203",="4/3/2024","19","7","190000001","Article"\n',
         {"year": 2024, "journal": "J Hats", "pages": "7", "accession": "190000001", "kind": "Article"},
     ),
     "CENTRAL": (
         "CENTRAL ID,Author(s),Title,Source,Year,Pages,PubMed ID,CTgov ID,Publication Type\n"
-        '"CN-09000001","Ash, A",Hats,J Hats,2024,"12\u201019","PUBMED 90000011","CTGOV NCT90000001",Trial registry record\n',
+        '"CN-09000001","Ash, A",Hats,J Hats,2024,"12\u201019","PUBMED 90000011","CTGOV NCT90000001",'
+        "Trial registry record\n",
         {
             "journal": "J Hats", "pages": "12-19", "pmid": "90000011", "nct": "NCT90000001",
             "source": "CENTRAL", "kind": "Trial registry record",
@@ -119,11 +122,13 @@ TABLES = {
     ),
     "PubMed": (
         "PMID,Title,Authors,Citation,First Author,Journal/Book,Publication Year,DOI\n"
-        '90000012,Hats,"Ash A, Beech B.",J Hats. 2023 Mar;54(3):e52-e57. doi: 10.5555/h,Ash A,J Hats,2023,10.5555/h\n',
+        '90000012,Hats,"Ash A, Beech B.",J Hats. 2023 Mar;54(3):e52-e57. doi: 10.5555/h,Ash A,J Hats,'
+        "2023,10.5555/h\n",
         {"volume": "54", "issue": "3", "pages": "e52-e57", "pmid": "90000012", "journal": "J Hats"},
     ),
     "Lens.org": (
-        "Lens ID,Title,Publication Year,Publication Type,Source Title,Publisher,Author/s,Start Page,End Page,PMID\n"
+        "Lens ID,Title,Publication Year,Publication Type,Source Title,Publisher,Author/s,Start Page,"
+        "End Page,PMID\n"
         "012-3,Hats,2024,preprint,J Hats,Press,A Ash; B Beech,3,4,90000013\n",
         {"authors": ("A Ash", "B Beech"), "journal": "J Hats", "pages": "3-4", "kind": "preprint"},
     ),
@@ -155,8 +160,8 @@ TABLES = {
     ),
     "Springer names": (
         "Item Title,Publication Title,Item DOI,Authors,Publication Year,Content Type\n"
-        "Hats,J Hats,10.5555/h,Jean-Luc de LacroixIan McLeodOona Öberg,2020,Article\n",
-        {"authors": ("Jean-Luc de Lacroix", "Ian McLeod", "Oona Öberg"), "journal": "J Hats"},
+        "Hats,J Hats,10.5555/h,André de LacroixIan McLeodÖsten Öberg,2020,Article\n",
+        {"authors": ("André de Lacroix", "Ian McLeod", "Östen Öberg"), "journal": "J Hats"},
     ),
     "Web of Science with a quoted word": (
         'PT\tAU\tTI\tSO\tDT\tPY\tBP\tEP\tUT\n'
@@ -233,7 +238,8 @@ def test_ty_may_stand_anywhere_and_an_empty_record_is_skipped(tmp_path):
 
 
 def test_a_broken_row_costs_itself_alone(tmp_path):
-    text = 'Title,Year,DOI\nOne,2020,10.5555/a\n"Two,2021,10.5555/b\nThree,2022,10.5555/c\n"Four",2023,10.5555/d\n'
+    text = 'Title,Year,DOI\nOne,2020,10.5555/a\n"Two,2021,10.5555/b\nThree,2022,10.5555/c\n'
+    text += '"Four",2023,10.5555/d\n'
     read = _read(tmp_path, "x.csv", text)
     assert [record.title for record in read.records] == ["One", "Three", "Four"]
     assert (read.complete, read.expected, [fault.row for fault in read.lost]) == (False, 4, [3])
@@ -263,8 +269,10 @@ def _archive(*names):
         (b"<!DOCTYPE html><html>", "web page"), (b"<table><tr>", "web page"), (b'[{"title": "x"}]', "JSON"),
         (b"<?xml version='1.0'?>\n<PubmedArticleSet>", "PubMed XML"), (b"<?xml version='1.0'?><a>", "XML"),
         (b"90000001\n90000002\n", "list of PubMed numbers"), (b"10.5555/a\n10.5555/b\n", "list of DOIs"),
-        (b"1. J Hats. 2023.\n\nHats.\n\nPMID: 9\n", "PubMed's text"), (b"<1>\nUnique Identifier\n  9\n", "Ovid"),
-        (b"\x00\x01\x02\x03\x04" * 50, "no text"), (b"Foo,Bar,Baz\n1,2,3\n", "no column is known"), (b"", "empty"),
+        (b"1. J Hats. 2023.\n\nHats.\n\nPMID: 9\n", "PubMed's text"),
+        (b"<1>\nUnique Identifier\n  9\n", "Ovid"),
+        (b"\x00\x01\x02\x03\x04" * 50, "no text"), (b"Foo,Bar,Baz\n1,2,3\n", "no column is known"),
+        (b"", "empty"),
     ],
 )  # fmt: skip
 def test_a_file_without_records_is_named_for_what_it_is(tmp_path, data, named):
