@@ -214,6 +214,8 @@ def _got(
     if producer:
         if producer.name == "SpringerLink":
             got["authors"] = [_apart(value) for value in got["authors"]]
+        elif producer.name == "IEEE Xplore":
+            got["kind"] = [re.sub(r"^IEEE (\w+?)s?$", r"\1", value) for value in got["kind"]]
         elif producer.name == "Zotero":
             got["source"] = [value for value in got["source"] if DATABASES.fullmatch(value)]
         if producer.database:

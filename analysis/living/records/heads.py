@@ -129,7 +129,7 @@ PRODUCERS: tuple[Producer, ...] = (
     _of("Zotero", "key itemtype title publicationtitle abstractnote",
         journal=("publicationtitle", "proceedingstitle", "conferencename", "journalabbreviation"),
         year=("publicationyear", "date"), kind=("itemtype", "type"), accession=()),
-    _of("Publish or Perish", "title source gsrank", journal=("source",), accession=()),
+    _of("Publish or Perish", "title source gsrank", journal=("source",), accession=(), kind=()),
     _of("SpringerLink", "itemtitle publicationtitle contenttype", "SpringerLink",
         title=("itemtitle",), journal=("publicationtitle", "bookseriestitle")),
     _of("IEEE Xplore", "documenttitle publicationtitle", "IEEE Xplore",
@@ -171,6 +171,8 @@ PRODUCERS: tuple[Producer, ...] = (
     _of("DistillerSR", "title refid", accession=()),
     _of("EndNote", "title referencetype", accession=("accessionnumber",),
         journal=("secondarytitle", "journal", "alternatetitle"), kind=("typeofwork", "referencetype")),
+    _of("Ovid", "vn ti so", citation=("so",), journal=("jn", "jt", "nj"), kind=("pt",)),
+    _of("Ovid", "ui ti so", citation=("so",), journal=("jn", "jt", "nj"), kind=("pt",)),
     _of("Google Scholar", "authors title publication number pages year publisher", accession=()),
 )  # fmt: skip
 _TITLES = frozenset((*COLUMNS["title"], "publicationtitle"))

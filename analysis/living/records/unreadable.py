@@ -77,6 +77,11 @@ _TEXTS: tuple[tuple[str, str, str], ...] = (
         "Ovid citation text",
         "an export from Ovid as RIS (Citation + Abstract)",
     ),
+    (
+        r"(?is)(?:.{0,400}?\n)?[ \t]*TY[ \t]*-[ \t]*\w",
+        "RIS whose tags are not written as programs read them",
+        'two capitals, two blanks, a mark and a blank, as in "TY  - JOUR"',
+    ),
     (r"(?s).{0,400}?\bRECORD 1\s*\n", "Embase text for readers", "an export from Embase as RIS or CSV"),
     (r"(?s).{0,3000}?ProQuest [Dd]ocument", "ProQuest text for readers", "an export from ProQuest as RIS"),
     (

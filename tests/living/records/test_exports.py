@@ -168,6 +168,21 @@ TABLES = {
         'J\tAsh, A; Beech, B\t"Silent" hats\tJ HATS\tMeeting Abstract\t2020\t1\t9\tWOS:1\n',
         {"title": '"Silent" hats', "kind": "Meeting Abstract", "pages": "1-9"},
     ),
+    "IEEE Xplore": (
+        "Document Title,Authors,Publication Title,Publication Year,Publisher,Document Identifier\n"
+        "Hats,A. Ash; B. Beech,Conf Hats,2024,IEEE,IEEE Conferences\n",
+        {"title": "Hats", "journal": "Conf Hats", "kind": "Conference"},
+    ),
+    "Publish or Perish": (
+        "Cites,Authors,Title,Year,Source,Publisher,GSRank,Type,StartPage,EndPage\n"
+        '3,"A Ash, B Beech",Hats,0,,Press,1,PDF,0,0\n',
+        {"authors": ("A Ash", "B Beech"), "year": None, "journal": "", "pages": "", "kind": ""},
+    ),
+    "Ovid": (
+        '"Database(s): Ovid MEDLINE(R)"\n"1","hats.ti.","5"\n\nVN,DB,UI,TI,AU,SO\n'
+        'Ovid,Ovid MEDLINE(R),90000015,Hats,Ash A,"J Hats. 23(4):301-8, 2021 Apr"\n',
+        {"journal": "J Hats", "volume": "23", "pages": "301-8", "year": 2021, "pmid": "90000015"},
+    ),
     "a database in the column of sources": (
         "Title,Author,Year,Source\nHats,Ash A,2020,Embase\n",
         {"journal": "", "source": "Embase"},
@@ -272,7 +287,7 @@ def _archive(*names):
         (b"1. J Hats. 2023.\n\nHats.\n\nPMID: 9\n", "PubMed's text"),
         (b"<1>\nUnique Identifier\n  9\n", "Ovid"),
         (b"\x00\x01\x02\x03\x04" * 50, "no text"), (b"Foo,Bar,Baz\n1,2,3\n", "no column is known"),
-        (b"", "empty"),
+        (b"ty  - JOUR\nti  - x\n", "RIS"), (b"", "empty"),
     ],
 )  # fmt: skip
 def test_a_file_without_records_is_named_for_what_it_is(tmp_path, data, named):
