@@ -194,6 +194,69 @@ TABLES = {
 }  # fmt: skip
 
 
+#: Text with tags other than those of RIS -> what stands in its first record; each holds two.
+TAGGED = {
+    "Web of Science": (
+        "FN Clarivate\nVR 1.0\nPT J\nAU Ash, A\n   Beech, B\nTI Silent\n   hats\nDT Meeting Abstract\n"
+        "ZZ new\nAR e9\nUT WOS:1\nER\n\nPT J\nTI Two\nER\n\nEF\n",
+        {
+            "authors": ("Ash, A", "Beech, B"), "title": "Silent hats", "pages": "e9",
+            "kind": "Meeting Abstract",
+        },
+    ),
+    "EndNote": (
+        "%0 Journal Article\n%A Ash, A.\n%A Beech, B.\n%T Hats\n%J J Hats\n%D 2022\n%P 7-9\n%M 90000021\n"
+        "%~ PubMed\n%9 Conference Abstract\n\n%0 Book\n%T Two\n",
+        {"authors": ("Ash, A.", "Beech, B."), "pmid": "90000021", "kind": "Conference Abstract"},
+    ),
+    "RefWorks": (
+        "RT Journal Article\nID 3\nA1 Ash,A.\nT1 Hats\nJF J Hats\nYR 2019\nSP 1\nOP 8\n"
+        "AB Text that\nOF all sorts\n\nRT Journal Article\nT1 Two\n",
+        {"pages": "1-8", "year": 2019, "pmid": "", "accession": "", "abstract": "Text that OF all sorts"},
+    ),
+    "Ovid": (
+        "<1. >\nVN  - Ovid Technologies\nDB  - Ovid MEDLINE(R)\nAU  - Ash A\nFA  - Ash, Art\nTI  - Hats\n"
+        "SO  - J Hats. 23(4):301-8, 2021 Apr\nUI  - 90000022\n\n<2. >\nTI  - Two\n",
+        {"authors": ("Ash A",), "pmid": "90000022", "journal": "J Hats", "pages": "301-8", "year": 2021},
+    ),
+    "ERIC": (
+        "OWN - ERIC\nTI  - Hats\nAU  - Ash, A.\nOID - EJ900001\nSO  - v3 n1 p11-20 1998\n\n"
+        "OWN - ERIC\nTI  - Two\n",
+        {"pmid": "", "accession": "EJ900001", "volume": "3", "pages": "11-20", "year": 1998},
+    ),
+    "CENTRAL as RIS": (
+        "Record #1 of 2\nProvider: Press\n\nTY  -  JOUR\nAN  -  CN-09000001\nTI  -  Hats\nJA  -  J Hats\n"
+        "C3  -  EMBASE 2090000001,PUBMED 90000023\nDOI -  10.5555/hats\nM3  -  Journal article\nER  -  \n\n"
+        "Record #2 of 2\n\nTY  -  JOUR\nTI  -  Two\nER  -  \n",
+        {"pmid": "90000023", "doi": "10.5555/hats", "accession": "CN-09000001", "source": "CENTRAL"},
+    ),
+    "RIS with lines PMID": (
+        "TY  - JOUR\nT1  - Hats\nPMID- 90000024\nER  - \n\nTY  - JOUR\nT1  - Two\nER  - \n",
+        {"pmid": "90000024"},
+    ),
+    "ICTRP": (
+        "<?xml version='1.0'?>\n<Trials_downloaded_from_ICTRP><Trial><TrialID>NCT90000001\n</TrialID>"
+        "<Public_title>Hats & more</Public_title><Date_registration3>20240301</Date_registration3></Trial>\n"
+        "<Trial><TrialID>ChiCTR9000000001</TrialID><Public_title>Two</Public_title></Trial>"
+        "</Trials_downloaded_from_ICTRP>",
+        {"title": "Hats & more", "nct": "NCT90000001", "year": 2024, "kind": "Trial registration"},
+    ),
+    "BibTeX without keys": (
+        "@article{\n  author = {Ash, A.},\n  title = {Hats},\n  type = {Journal Article}\n}\n\n"
+        "@article{a (b) c,\n  title = {Two}\n}\n",
+        {"authors": ("Ash, A.",), "kind": "Journal Article"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TAGGED, ids=str)
+def test_tagged_text_of_many_programs(tmp_path, case):
+    text, right = TAGGED[case]
+    read = _read(tmp_path, "export.txt", text)
+    assert (read.complete, [record.title for record in read.records][1:]) == (True, ["Two"])
+    assert {name: getattr(read.records[0], name) for name in right} == right
+
+
 @pytest.mark.parametrize("case", RIS, ids=str)
 def test_a_tag_means_what_the_producer_means(tmp_path, case):
     text, right = RIS[case]
@@ -345,12 +408,7 @@ def test_dois(text, right):
 _SOURCES = (
     "".join(text for text, _ in RIS.values()),
     *(text for text, _ in TABLES.values()),
-    "PT J\nAU Ash, A\nTI One\nUT WOS:1\nER\n\nPT J\nTI Two\nZZ x\nER\n\nEF\n",
-    "%0 Journal Article\n%A Ash, A.\n%T One\n\n%0 Book\n%T Two\n",
-    "RT Journal Article\nA1 Ash,A.\nT1 One\n\nRT Journal Article\nT1 Two\n",
-    "<1. >\nVN  - Ovid Technologies\nTI  - One\nUI  - 90000001\n\n<2. >\nTI  - Two\n",
-    "OWN - ERIC\nTI  - One\nOID - EJ900001\n\nOWN - ERIC\nTI  - Two\n",
-    "@article{\n title={One}}\n@article{b, title={Two}}\n",
+    *(text for text, _ in TAGGED.values()),
 )
 _NOISE = (
     "",
