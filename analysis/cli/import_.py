@@ -26,7 +26,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "import",
         help="take export files of databases into the ledger",
-        description="Reads RIS, PubMed, EndNote XML, BibTeX, Web of Science, Cochrane, CSV and tab files, "
+        description="Reads RIS, PubMed, EndNote, RefWorks, Ovid, BibTeX, Web of Science, Cochrane, CSV and "
+        "tab files and Excel workbooks, says what became of every record, "
         "finds duplicates among them and against the ledger, and appends every record. Nothing is "
         "excluded. What the same search brought before is not added again. Exit code 1 when a record could "
         "not be read; the ledger is then left alone unless --partial is given.",
@@ -76,7 +77,8 @@ def run(args: argparse.Namespace) -> int:
     imported = read_files(args.files, source=args.source.strip())
     print(imported.to_text())
     for file in imported.files:
-        for note in file.notes:
+        print(file.account())
+        for note in (*file.notes, *file.skipped):
             sys.stderr.write(f"note: {note.text()}\n")
     for fault in imported.faults:
         sys.stderr.write(f"{fault.text()}\n")

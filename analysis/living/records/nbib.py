@@ -1,4 +1,4 @@
-"""PubMed's MEDLINE format (.nbib), and the tagged text of the Cochrane Library.
+"""PubMed's MEDLINE format (.nbib).
 
 A small reader of our own: the one on the package index takes a DOI only from AID, and writes today's
 day and month where a date has none. Here a part that is missing stays missing.
@@ -19,11 +19,9 @@ from analysis.living.records.record import (
     one_line,
 )
 
-__all__ = ["read_cochrane", "read_nbib"]
+__all__ = ["read_nbib"]
 
 _TAG = re.compile(r"^([A-Z][A-Z0-9]{1,3}) {0,3}-(?: (.*)|)$")
-_COCHRANE_TAG = re.compile(r"^([A-Z][A-Z0-9]{1,3}): ?(.*)$")
-_COCHRANE_START = re.compile(r"^\s*Record #\d+ of \d+")
 
 Tags = dict[str, list[str]]
 Read = tuple[list[Record], list[Fault], list[Fault]]
@@ -83,52 +81,4 @@ def _from_nbib(tags: Tags, file: str, position: int, line: int, source: str) -> 
         nct=clean_nct(*tags.get("SI", []), _first(tags, "AB")),
         accession=_first(tags, "PMID"),
         language="; ".join(tags.get("LA", [])),
-    )
-
-
-def read_cochrane(text: str, file: str, source: str = "") -> Read:
-    """Read the tagged text that the Cochrane Library exports."""
-    faults: list[Fault] = []
-    blocks: list[tuple[int, Tags]] = []
-    last: list[str] | None = None
-    for number, line in enumerate(iter_lines(text), start=1):
-        found = _COCHRANE_TAG.match(line)
-        if _COCHRANE_START.match(line):
-            blocks.append((number, {}))
-            last = None
-        elif found and blocks:
-            last = blocks[-1][1].setdefault(found.group(1), [])
-            last.append(found.group(2).strip())
-        elif line.strip() and last is not None:
-            last[-1] = f"{last[-1]} {line.strip()}"
-        elif line.strip() and blocks:
-            faults.append(Fault(file, number, "", line, "the line has no tag", "a tag and a colon"))
-    records = [
-        _from_cochrane(tags, file, place, line, source) for place, (line, tags) in enumerate(blocks, start=1)
-    ]
-    return records, faults, []
-
-
-def _from_cochrane(tags: Tags, file: str, position: int, line: int, source: str) -> Record:
-    external = " ".join([*tags.get("XR", []), *tags.get("PM", [])])
-    pubmed = re.search(r"PUBMED\s+(\d+)", external, re.IGNORECASE)
-    return Record(
-        source=source or "CENTRAL",
-        file=file,
-        position=position,
-        line=line,
-        kind="; ".join(tags.get("PT", [])),
-        title=_first(tags, "TI"),
-        authors=tuple(map(one_line, tags.get("AU", []))),
-        year=clean_year(_first(tags, "YR", "PY")),
-        journal=_first(tags, "SO"),
-        volume=_first(tags, "VL"),
-        issue=_first(tags, "NO"),
-        pages=_first(tags, "PG"),
-        abstract=_first(tags, "AB"),
-        doi=clean_doi(_first(tags, "DOI")),
-        pmid=pubmed.group(1) if pubmed else "",
-        nct=clean_nct(_first(tags, "TI"), external, _first(tags, "AB")),
-        accession=_first(tags, "ID"),
-        language=_first(tags, "LA"),
     )

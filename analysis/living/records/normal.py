@@ -24,6 +24,7 @@ __all__ = [
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,80}>")
 _NOT_WORD = re.compile(r"[\W_]+")
 _APOSTROPHE = re.compile(r"['’‘`´ʼ]")
+_DASH = re.compile(r"[‐‑‒–—−]")
 _LETTERS = str.maketrans(
     {
         "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i",
@@ -285,7 +286,7 @@ def page_span(pages: str) -> tuple[str, str]:
     >>> page_span("1234-9"), page_span("e12 -- e17"), page_span("no pagination")
     (('1234', '1239'), ('e12', 'e17'), ('', ''))
     """
-    text = pages.casefold().replace("pp.", "").replace("p.", "").replace("–", "-").replace("—", "-")
+    text = _DASH.sub("-", pages.casefold()).replace("pp.", "").replace("p.", "")
     text = re.split(r"[,;(+\[]", text.strip().lstrip("p "), maxsplit=1)[0]
     if not any(letter.isdigit() for letter in text):
         return "", ""
