@@ -10,9 +10,11 @@ from __future__ import annotations
 import email.utils
 import json
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Self
 
 import httpx
@@ -89,7 +91,8 @@ class Client:
         self._clock = clock
         self._next = 0.0
         agent = "living-systematic-review (scheduled search of a systematic review)"
-        self._http = httpx.Client(timeout=timeout, follow_redirects=True, headers={"User-Agent": agent})
+        headers = {"User-Agent": agent}
+        self._http = httpx.Client(timeout=timeout, follow_redirects=True, headers=headers, verify=_trust())
 
     def __enter__(self) -> Self:
         return self
@@ -205,6 +208,12 @@ class Client:
         seconds = re.match(r"\s*(\d+)\s*s?", headers.get("X-Rate-Limit-Interval", ""))
         if calls and seconds and int(calls.group(1)):
             self._pause = max(self._pause, min(60.0, int(seconds.group(1)) / int(calls.group(1))))
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Return the trusted certificates, read once: reading them takes longer than a call."""
+    return httpx.create_ssl_context()
 
 
 def _asked_wait(headers: Mapping[str, str], body: str) -> float:

@@ -78,7 +78,7 @@ def _page(client: Client, question: Question, cursor: str) -> Page:
             raise SearchError(f"OpenAlex: {total} works, more than {_MOST_WITHOUT_KEY} without {KEY_NAME}")
         more = bool(after) or (total is not None and number * _SIZE < total)
         after = f"page:{number + 1}" if more else ""
-    ended = not rows or not after or after == cursor
+    ended = not rows or not after or after == (cursor or "*")
     return Page(tuple(map(_record, rows)), "" if ended else after, total, () if cursor else notes)
 
 
