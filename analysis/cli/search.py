@@ -41,8 +41,8 @@ def add_parser(subparsers: Any) -> None:
         "--since",
         required=True,
         metavar="last|DATE",
-        help="first day of the search as year-month-day, or 'last': from two weeks before the end of the last "
-        "finished search, as records are shown late",
+        help="first day of the search as year-month-day, or 'last': from two weeks before the end of the "
+        "last finished search on, as records are shown late",
     )
     parser.add_argument("--until", type=_day, metavar="DATE", help="last day; default: today")
     parser.add_argument(
@@ -194,13 +194,17 @@ def _strategies(folder: Path | None, wanted: list[str] | None) -> dict[str, Stra
     from analysis.living.search.strategies import load_strategies
 
     if folder is not None and not folder.is_dir():
-        raise _Unusable(f"--strategies {folder}: no such folder; expected one with a YAML file for each source")
+        raise _Unusable(
+            f"--strategies {folder}: no such folder; expected one with a YAML file for each source"
+        )
     by_key = {item.api: item for item in load_strategies(folder).strategies if item.api}
     keys = list(dict.fromkeys(wanted or [key for key in _KEYS if key in by_key]))
     missing = [key for key in keys if key not in by_key]
     if missing or not keys:
         name = missing[0] if missing else _KEYS[0]
-        raise _Unusable(f"{folder or 'data/searches'}: no strategy for {name}; expected a file with 'api: {name}'")
+        raise _Unusable(
+            f"{folder or 'data/searches'}: no strategy for {name}; expected a file with 'api: {name}'"
+        )
     return {key: by_key[key] for key in keys}
 
 

@@ -29,9 +29,7 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.I
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->|<\?[^>]*\?>", re.DOTALL)
 #: The source of a formula that stands beside its readable form.
-_SOURCE = re.compile(
-    r"<((?:\w+:)?(?:annotation|tex-math))\b[^>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE
-)
+_SOURCE = re.compile(r"<((?:\w+:)?(?:annotation|tex-math))\b[^>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 #: A power of ten must not become another number: 10<sup>5</sup> is 10^5, not 105.
 _POWER = re.compile(r"(?<=\b10)<(?:\w+:)?sup>\s*([-−+]?\d+)\s*</(?:\w+:)?sup>", re.IGNORECASE)
 _HEADED = re.compile(r"^\s*<(?:\w+:)?(title|h[1-6])>\s*abstract\s*[:.]?\s*</(?:\w+:)?\1>", re.IGNORECASE)

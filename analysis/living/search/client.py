@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import math
 import re
 import ssl
 import time
@@ -89,7 +90,7 @@ class Client:
         self._backoff = backoff
         self._sleep = sleep
         self._clock = clock
-        self._next = 0.0
+        self._sent = -math.inf
         agent = "living-systematic-review (scheduled search of a systematic review)"
         headers = {"User-Agent": agent}
         self._http = httpx.Client(timeout=timeout, follow_redirects=True, headers=headers, verify=_trust())
@@ -128,13 +129,15 @@ class Client:
                 said = said_in(body).text
                 if not said:
                     raise Busy("the answer is empty") from error
-                odd = "is not whole JSON" if body.lstrip("\ufeff \t\r\n")[:1] in "{[" else f"is no JSON: {said}"
+                odd = (
+                    "is not whole JSON" if body.lstrip("\ufeff \t\r\n")[:1] in "{[" else f"is no JSON: {said}"
+                )
                 raise Busy(f"the answer {odd}") from error
-            said = complaint(found)
-            if said and said.passing:
-                raise Busy(said.text)
-            if said:
-                raise Refused(said.text, said.status)
+            wrong = complaint(found)
+            if wrong and wrong.passing:
+                raise Busy(wrong.text)
+            if wrong:
+                raise Refused(wrong.text, wrong.status)
             try:
                 return check(found)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -197,10 +200,11 @@ class Client:
 
     def _wait_turn(self) -> None:
         now = self._clock()
-        if now < self._next:
-            self._sleep(self._next - now)
-            now = max(now, self._next)
-        self._next = now + self._pause
+        turn = self._sent + self._pause
+        if now < turn:
+            self._sleep(turn - now)
+            now = max(now, turn)
+        self._sent = now
 
     def _keep_pace(self, headers: Mapping[str, str]) -> None:
         """Slow down to the pace that the answer names, as Crossref does; never go faster."""

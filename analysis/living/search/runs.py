@@ -18,7 +18,16 @@ from typing import Any
 
 from analysis.results import Result
 
-__all__ = ["RUNS", "SearchRun", "SearchRuns", "add_run", "last_run", "last_searched", "read_runs", "write_whole"]
+__all__ = [
+    "RUNS",
+    "SearchRun",
+    "SearchRuns",
+    "add_run",
+    "last_run",
+    "last_searched",
+    "read_runs",
+    "write_whole",
+]
 
 RUNS = "runs.csv"
 #: A cell stays below what readers of CSV take; a translated query can be long.

@@ -166,7 +166,7 @@ class FaultyServer:
                            "works" if renamed else "results": found})  # fmt: skip
 
     def _crossref(self, query, renamed):
-        rows, after, mark = self._page(query, "rows", "cursor")
+        rows, after, _ = self._page(query, "rows", "cursor")
         found = [
             {"DOI": f"10.5555/c{i}", "title": [f"Synthetic work {i}"], "type": "journal-article",
              "issued": {"date-parts": [[2024]]}}

@@ -1,4 +1,4 @@
-"""A local server that gives prepared answers in turn. Shapes are those of the sources, all contents are synthetic."""
+"""A local server that gives prepared answers in turn: shapes of the sources, all contents synthetic."""
 
 from __future__ import annotations
 
@@ -48,8 +48,10 @@ class Outcome:
 class _Server:
     def __init__(self, answers):
         self.asked = []
-        left = {path: [item if isinstance(item, Answer) else Answer(item) for item in items]
-                for path, items in answers.items()}  # fmt: skip
+        left = {
+            path: [item if isinstance(item, Answer) else Answer(item) for item in items]
+            for path, items in answers.items()
+        }
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -96,9 +98,14 @@ def search(key, folder, answers, **options):
     try:
         with Client(source.name, pause=0.0, backoff=0.01, timeout=5.0, sleep=waits.append) as client:
             run = run_search(
-                load_strategies().by_api(key), source, folder, base=server.url, client=client, say=said.append,
+                load_strategies().by_api(key),
+                source,
+                folder,
+                base=server.url,
+                client=client,
+                say=said.append,
                 **DAYS | options,
-            )  # fmt: skip
+            )
     except SearchError as found:
         error = found
         said.append(str(found))

@@ -47,7 +47,11 @@ def test_the_day_of_creation_is_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("body", "words", "tries"),
     [
-        ({"esearchresult": {"ERROR": "Search Backend failed: synthetic"}}, "Search Backend failed: synthetic", 6),
+        (
+            {"esearchresult": {"ERROR": "Search Backend failed: synthetic"}},
+            "Search Backend failed: synthetic",
+            6,
+        ),
         ('{"esearchresult":{"ERROR":"Search Backend failed:\nline two"}}', "failed: line two", 6),
         ({"esearchresult": {"ERROR": ["Empty term", "nothing to do"]}}, "Empty term; nothing to do", 1),
         ({"esearchresult": {"count": "0", "ERROR": "Unknown database"}}, "Unknown database", 1),
@@ -66,7 +70,9 @@ def test_an_error_with_status_200_is_told_in_pubmeds_words(tmp_path, body, words
 
 
 def test_json_is_read_in_spite_of_marks_and_bare_control_signs(tmp_path):
-    body = b'\xef\xbb\xbf {"esearchresult":{"count":"1","idlist":["41"],"querytranslation":"a\tb\x01"}} \r\n\x00'
+    body = (
+        b'\xef\xbb\xbf {"esearchresult":{"count":"1","idlist":["41"],"querytranslation":"a\tb\x01"}} \r\n\x00'
+    )
     assert _search(tmp_path, Answer(body)).run.hits == 1
 
 
@@ -83,10 +89,14 @@ def test_what_pubmed_left_out_is_said_and_kept(tmp_path):
         querytranslation='"synthetic"[Title/Abstract]',
         errorlist={"phrasesnotfound": ['"lost phrase*"[tiab]'], "fieldsnotfound": []},
         warninglist={
-            "phrasesignored": ["of"], "quotedphrasesnotfound": '"X3/X4"[tiab]',
-            "outputmessages": ["No items found.", "Wildcard search for 'a*' used only the first 600 variations"],
+            "phrasesignored": ["of"],
+            "quotedphrasesnotfound": '"X3/X4"[tiab]',
+            "outputmessages": [
+                "No items found.",
+                "Wildcard search for 'a*' used only the first 600 variations",
+            ],
         },
-    )  # fmt: skip
+    )
     outcome = _search(tmp_path, found)
     for words in ('"lost phrase*"[tiab]', '"X3/X4"[tiab]', "passed over: of", "first 600 variations",
                   'query as translated: "synthetic"[Title/Abstract]'):  # fmt: skip
@@ -178,8 +188,11 @@ def test_too_many_records_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "authors"),
     [
-        ("FAU - Alpha, Anna\nAU  - Alpha A\nCN  - Group One\nFAU - Beta, Bo Jr\nAU  - Beta B Jr\nCN  - Group Two",
-         ("Alpha, Anna", "Group One", "Beta, Bo Jr", "Group Two")),
+        (
+            "FAU - Alpha, Anna\nAU  - Alpha A\nCN  - Group One\n"
+            "FAU - Beta, Bo Jr\nAU  - Beta B Jr\nCN  - Group Two",
+            ("Alpha, Anna", "Group One", "Beta, Bo Jr", "Group Two"),
+        ),
         ("AU  - Alpha A\nCN  - Group One\nAU  - Beta B", ("Alpha A", "Group One", "Beta B")),
         ("CN  - Group One", ("Group One",)),
         ("FAU - Alpha, Anna\nAU  - Alpha A\nAU  - Beta B", ("Alpha, Anna", "Beta B")),
@@ -187,7 +200,7 @@ def test_too_many_records_are_refused(tmp_path):
         ("FAU - Alpha, Anna\nAU  - Alpha A\nFED - Editor, Eva\nFIR - Site, Sam", ("Alpha, Anna",)),
         ("CN  - A group with a name that\n      goes on", ("A group with a name that goes on",)),
     ],
-)  # fmt: skip
+)
 def test_persons_and_groups_stand_in_their_order(tmp_path, lines, authors):
     assert _record(tmp_path, f"TI  - Synthetic.\n{lines}").authors == authors
 
@@ -211,10 +224,14 @@ def test_an_article_number_stands_for_pages(tmp_path, lines, pages):
 @pytest.mark.parametrize(
     ("lines", "year"),
     [
-        ("DP  - 2024 Winter", 2024), ("DP  - 2023 Dec-2024 Jan", 2023), ("DP  - Spring 2025", 2025),
-        ("DP  - 2026 Jan 5\nDEP - 20251120", 2026), ("DEP - 20251120", 2025), ("DA  - 20240101", None),
+        ("DP  - 2024 Winter", 2024),
+        ("DP  - 2023 Dec-2024 Jan", 2023),
+        ("DP  - Spring 2025", 2025),
+        ("DP  - 2026 Jan 5\nDEP - 20251120", 2026),
+        ("DEP - 20251120", 2025),
+        ("DA  - 20240101", None),
     ],
-)  # fmt: skip
+)
 def test_the_year_of_a_record(tmp_path, lines, year):
     assert _record(tmp_path, f"TI  - Synthetic.\n{lines}").year == year
 
@@ -224,14 +241,21 @@ def test_the_year_of_a_record(tmp_path, lines, year):
     [
         ("TI  - A chapter\nBTI - The book", "A chapter", "The book"),
         ("BTI - The book\nCTI - The series", "The book", "The series"),
-        ("TI  - [A translated title].\nTT  - Ein Titel\nJT  - Zeitschrift", "[A translated title].", "Zeitschrift"),
+        (
+            "TI  - [A translated title].\nTT  - Ein Titel\nJT  - Zeitschrift",
+            "[A translated title].",
+            "Zeitschrift",
+        ),
         ("TI  - [Not Available].\nTT  - Ein Titel", "Ein Titel", ""),
         ("TT  - Ein Titel\nTA  - Zschr", "Ein Titel", "Zschr"),
-        ("TI  - Care &amp;lt;i&amp;gt;in vitro&amp;lt;/i&amp;gt; &amp; P&lt;0.05.\nJT  - J &amp; K",
-         "Care in vitro & P<0.05.", "J & K"),
+        (
+            "TI  - Care &amp;lt;i&amp;gt;in vitro&amp;lt;/i&amp;gt; &amp; P&lt;0.05.\nJT  - J &amp; K",
+            "Care in vitro & P<0.05.",
+            "J & K",
+        ),
         ("TI  - A<sub>2</sub> and 10<sup>5</sup> \x07cells", "A2 and 10^5 cells", ""),
     ],
-)  # fmt: skip
+)
 def test_titles_and_books(tmp_path, lines, title, journal):
     record = _record(tmp_path, lines)
     assert (record.title, record.journal) == (title, journal)
@@ -240,14 +264,16 @@ def test_titles_and_books(tmp_path, lines, title, journal):
 @pytest.mark.parametrize(
     ("lines", "kind"),
     [
-        ("PT  - Journal Article\nPT  - Retracted Publication\nRIN - Synth J. 2026",
-         "Journal Article; Retracted Publication"),
+        (
+            "PT  - Journal Article\nPT  - Retracted Publication\nRIN - Synth J. 2026",
+            "Journal Article; Retracted Publication",
+        ),
         ("PT  - Journal Article\nRIN - Synth J. 2026", "Journal Article; Retracted Publication"),
         ("PT  - Journal Article\nEIN - Synth J. 2026", "Journal Article; Corrected Publication"),
         ("PT  - Published Erratum\nEFR - Synth J. 2025", "Published Erratum"),
         ("PT  - Retraction Notice\nROF - Synth J. 2025", "Retraction Notice"),
         ("PT  - Journal Article\nECI - Synth J. 2026", "Journal Article; Publication under concern"),
     ],
-)  # fmt: skip
+)
 def test_what_befell_a_paper_is_in_its_kind(tmp_path, lines, kind):
     assert _record(tmp_path, f"TI  - Synthetic.\n{lines}").kind == kind

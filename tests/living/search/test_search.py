@@ -187,7 +187,13 @@ def _run_odd(source, server, folder, said=None):
     say = (lambda text: None) if said is None else said.append
     with _client(source.name) as client:
         return run_search(
-            load_strategies().by_api(source.key), source, folder, base=server.url, client=client, say=say, **DAYS
+            load_strategies().by_api(source.key),
+            source,
+            folder,
+            base=server.url,
+            client=client,
+            say=say,
+            **DAYS,
         )
 
 
@@ -211,9 +217,9 @@ def test_a_record_that_one_pass_lost_comes_with_the_second(tmp_path):
     with FaultyServer(total=450) as server:
         # In the first pass the last row of page one stands there twice in place of another.
         double = _odd_pages(
-            lambda page, call: page._replace(records=(*page.records[:-1], page.records[0]))
-            if call == 1
-            else page
+            lambda page, call: (
+                page._replace(records=(*page.records[:-1], page.records[0])) if call == 1 else page
+            )
         )
         run = _run_odd(double, server, tmp_path)
     assert (run.hits, run.promised, run.state) == (450, 450, "done")
@@ -256,7 +262,9 @@ def test_a_run_keeps_what_was_asked_and_no_key(tmp_path):
 
 def test_two_lists_of_runs_at_once_lose_no_row(tmp_path):
     runs = [
-        SearchRun("Synthetic", "database", "2026-02-01", "2026-01-01", "2026-02-01", "s.yml", "0", 0, f"{i}", "")
+        SearchRun(
+            "Synthetic", "database", "2026-02-01", "2026-01-01", "2026-02-01", "s.yml", "0", 0, f"{i}", ""
+        )
         for i in range(24)
     ]
     with ThreadPoolExecutor(8) as pool:

@@ -16,8 +16,8 @@ from analysis.living.records.record import Record
 from analysis.living.search.client import Client
 
 __all__ = [
-    "CONCERNED", "CORRECTED", "RETRACTED", "Page", "Question", "Source", "joined", "listed", "part_of", "span",
-    "told_apart", "total_of",
+    "CONCERNED", "CORRECTED", "RETRACTED", "Page", "Question", "Source", "joined", "listed", "part_of",
+    "span", "told_apart", "total_of",
 ]  # fmt: skip
 
 #: Words of `Record.kind` for what befell a paper, as PubMed has them for retractions. A notice keeps the

@@ -32,7 +32,14 @@ __all__ = ["CROSSREF"]
 
 _ROWS = 100
 #: Kinds whose second container is the book, the first the series that it stands in.
-_IN_BOOKS = {"book-chapter", "book-section", "book-part", "book-track", "reference-entry", "proceedings-article"}
+_IN_BOOKS = {
+    "book-chapter",
+    "book-section",
+    "book-part",
+    "book-track",
+    "reference-entry",
+    "proceedings-article",
+}
 #: The day of publication: the earliest first, as Crossref itself cites.
 _DAYS = ("issued", "published", "published-print", "published-online", "posted", "published-other")
 #: What a relation says of this work. A link from an article to its preprint says nothing of its kind.
@@ -67,7 +74,9 @@ def _take(body: dict[str, Any]) -> tuple[int | None, list[dict[str, Any]], str]:
 def _record(row: dict[str, Any]) -> Record:
     title = _title(row)
     abstract = plain(row.get("abstract"))
-    trials = [plain(part_of(item).get("clinical-trial-number")) for item in listed(row.get("clinical-trial-number"))]
+    trials = [
+        plain(part_of(item).get("clinical-trial-number")) for item in listed(row.get("clinical-trial-number"))
+    ]
     doi = clean_doi(plain(row.get("DOI")))
     return Record(
         source="Crossref",

@@ -48,7 +48,7 @@ def _page(client: Client, question: Question, cursor: str) -> Page:
     }  # fmt: skip
     total, rows, after = client.json(f"{question.base}/search", params, _take)
     # The last page repeats its cursor, or gives none; an empty page ends the search in any case.
-    ended = not rows or not after or after == params["cursorMark"]
+    ended = not rows or not after or after in (cursor, "*")
     return Page(tuple(map(_record, rows)), "" if ended else after, total)
 
 

@@ -33,7 +33,7 @@ _SIZE = 100
 #: Without a key the pages are numbered, and the numbers end here.
 _MOST_WITHOUT_KEY = 10_000
 _NO_KEY = (
-    f"OpenAlex: no key in {KEY_NAME}; a key is free, and without one only a few searches a day are "
+    f"no key in {KEY_NAME}; a key is free, and without one only a few searches a day are "
     "answered, page by page up to 10,000 works"
 )
 
@@ -59,12 +59,9 @@ def _page(client: Client, question: Question, cursor: str) -> Page:
     params |= {"mailto": question.email} if question.email else {}
     number = int(cursor.removeprefix("page:")) if cursor.startswith("page:") else 1
     by_cursor = bool(question.api_key) and not cursor.startswith("page:")
-    params |= (
-        {"cursor": cursor or "*", "api_key": question.api_key} if by_cursor else {"page": number}
-    )
-    notes = (f"asked by day of publication from {first} on, as the day of entry needs a paid plan",)
-    if not question.api_key:
-        notes = (_NO_KEY.removeprefix("OpenAlex: "), *notes)
+    params |= {"cursor": cursor or "*", "api_key": question.api_key} if by_cursor else {"page": number}
+    notes = [] if question.api_key else [_NO_KEY]
+    notes.append(f"asked by day of publication from {first} on, as the day of entry needs a paid plan")
     try:
         total, rows, after = client.json(
             f"{question.base}/works", params, lambda body: _take(body, by_cursor)
@@ -78,8 +75,8 @@ def _page(client: Client, question: Question, cursor: str) -> Page:
             raise SearchError(f"OpenAlex: {total} works, more than {_MOST_WITHOUT_KEY} without {KEY_NAME}")
         more = bool(after) or (total is not None and number * _SIZE < total)
         after = f"page:{number + 1}" if more else ""
-    ended = not rows or not after or after == (cursor or "*")
-    return Page(tuple(map(_record, rows)), "" if ended else after, total, () if cursor else notes)
+    ended = not rows or not after or after in (cursor, "*")
+    return Page(tuple(map(_record, rows)), "" if ended else after, total, () if cursor else tuple(notes))
 
 
 def _take(body: dict[str, Any], by_cursor: bool) -> tuple[int | None, list[dict[str, Any]], str]:
@@ -95,7 +92,9 @@ def _take(body: dict[str, Any], by_cursor: bool) -> tuple[int | None, list[dict[
 def _record(row: dict[str, Any]) -> Record:
     place = part_of(row, "biblio")
     location = part_of(row, "primary_location")
-    journal = part_of(location, "source").get("display_name") or part_of(row, "host_venue").get("display_name")
+    journal = part_of(location, "source").get("display_name") or part_of(row, "host_venue").get(
+        "display_name"
+    )
     abstract = _abstract(row.get("abstract_inverted_index")) or plain(row.get("abstract"))
     title = plain(row.get("title")) or plain(row.get("display_name"))
     ids = part_of(row, "ids")

@@ -23,8 +23,9 @@ _MOST = 9999
 _BATCH = 200
 _TRIES = 3
 _GONE = re.compile(
-    r"(?:PMID|UID|id)s?\W{0,3}(?:is|are)? ?not (?:available|found)\W{0,3}\s*:?\s*(\d{1,8})"
-    r"|^\s*id: (\d{1,8})\s+Error occurred|(?:PMID|UID)\W{0,3}(\d{1,8})\W{0,3} (?:is )?not (?:available|found)",
+    r"(?:PMID|UID|id) (?:is )?not (?:available|found)\s*:?\s*(\d{1,8})"
+    r"|^\s*id: (\d{1,8})\s+Error occurred"
+    r"|(?:PMID|UID)\W{0,3}(\d{1,8})\W{0,3} (?:is )?not (?:available|found)",
     re.IGNORECASE | re.MULTILINE,
 )
 _EMPTY = "no items found"
@@ -64,7 +65,9 @@ def _numbers(client: Client, question: Question, extra: dict[str, str]) -> Page:
     if count is not None and count > _MOST:
         raise SearchError(f"PubMed: {count} records, more than {_MOST} at once; search a shorter time")
     notes = _notes(found["said"])
-    return Page((), f"{len(numbers) if count is None else count}:{','.join(numbers)}" if numbers else "", count, notes)
+    return Page(
+        (), f"{len(numbers) if count is None else count}:{','.join(numbers)}" if numbers else "", count, notes
+    )
 
 
 def _take(body: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +94,9 @@ def _notes(found: dict[str, Any]) -> tuple[str, ...]:
     left_out = _texts(errors, "phrasesnotfound", "phrasenotfound")
     quoted = _texts(warnings, "quotedphrasesnotfound", "quotedphrasenotfound")
     ignored = _texts(warnings, "phrasesignored", "phraseignored")
-    said = [text for text in _texts(warnings, "outputmessages", "outputmessage") if _EMPTY not in text.casefold()]
+    said = [
+        text for text in _texts(warnings, "outputmessages", "outputmessage") if _EMPTY not in text.casefold()
+    ]
     notes = [f"searched without a phrase that was not found: {text}" for text in left_out]
     notes += [f"a quoted phrase is not in the index of phrases: {text}" for text in quoted]
     notes += [f"a phrase was passed over: {text}" for text in ignored]
@@ -144,9 +149,7 @@ def _fetch(
     return kept, [number for number in batch if number in gone and number not in found]
 
 
-def _read(
-    client: Client, url: str, batch: list[str], extra: dict[str, str]
-) -> tuple[list[Record], str]:
+def _read(client: Client, url: str, batch: list[str], extra: dict[str, str]) -> tuple[list[Record], str]:
     params = {"db": "pubmed", "id": ",".join(batch), "rettype": "medline", "retmode": "text", **extra}
     text = str(client.text(url, params, _checked, post=True))
     return read_nbib(text, "pubmed", "PubMed")[0], text
