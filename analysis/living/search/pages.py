@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from analysis.living.records.record import Record
 from analysis.living.search.client import Client, Refused, SearchError
@@ -31,13 +32,16 @@ Say = Callable[[str], None]
 def fetch_pages(client: Client, source: Source, question: Question, work: Path, say: Say) -> list[Page]:
     """Return all pages of a search, those on disk first.
 
+    Pages that came before a cursor went stale are kept beside those that are asked anew: a record that came
+    is not given up.
+
     Raises
     ------
     SearchError
         When the source does not answer as it should. The pages so far are kept.
     """
     pages = _stored(work, source, say)
-    anew = False
+    before: list[Page] = []
     while not pages or pages[-1].cursor:
         cursor = pages[-1].cursor if pages else ""
         try:
@@ -46,10 +50,10 @@ def fetch_pages(client: Client, source: Source, question: Question, work: Path, 
             if not (cursor and source.keeps_cursor and error.status in _STALE):
                 raise
             clear(work)  # the cursor has expired
-            if anew:
+            if before:
                 raise SearchError(f"{error}; the search starts anew next time") from error
             say(f"{source.name}: the cursor is not known any more; the pages start anew")
-            pages, anew = [], True
+            before, pages = pages, []
             work.mkdir(parents=True, exist_ok=True)
             continue
         if _goes_in_a_circle(source, pages, page):
@@ -59,7 +63,7 @@ def fetch_pages(client: Client, source: Source, question: Question, work: Path, 
         for note in page.notes:
             say(f"{source.name}: {note}")
         say(f"{source.name}: page {len(pages)}, {sum(len(item.records) for item in pages)} records")
-    return pages
+    return [*before, *pages]
 
 
 def mark_of(record: Record) -> str:
@@ -96,7 +100,7 @@ def _stored(work: Path, source: Source, say: Say) -> list[Page]:
         path = work / f"{len(pages):06d}.json"
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            records = tuple(Record(**{**item, "authors": tuple(item["authors"])}) for item in data["records"])
+            records = tuple(map(_record, data["records"]))
             notes = tuple(data["notes"])
             pages.append(Page(records, data["cursor"], data["total"], notes, data["withdrawn"]))
         except (OSError, ValueError, KeyError, TypeError):
@@ -112,6 +116,12 @@ def _stored(work: Path, source: Source, say: Say) -> list[Page]:
         return []
     say(f"{source.name}: resumed after page {len(pages)}")
     return pages
+
+
+def _record(item: dict[str, Any]) -> Record:
+    return Record(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in item.items()}
+    )
 
 
 def _page_text(page: Page) -> str:

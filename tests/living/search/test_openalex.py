@@ -71,6 +71,12 @@ def test_a_key_that_is_refused_is_not_told(tmp_path):
     assert "Invalid key ***" in str(outcome.error) and "synthetic-key" not in outcome.said
 
 
+def test_a_passing_400_costs_no_page(tmp_path):
+    pages = [_page(_work(1), total=2, after="x"), Answer("Bad request", 400), _page(_work(2), total=2)]
+    outcome = _search(tmp_path, *pages, **KEY)
+    assert (outcome.run.hits, outcome.run.state) == (2, "done")
+
+
 def test_403_is_a_limit_of_the_rate(tmp_path):
     slow = Answer({"error": "Rate limit exceeded, slow down"}, 403)
     assert _search(tmp_path, slow, slow, _page(_work()), **KEY).run.hits == 1

@@ -168,6 +168,27 @@ def test_a_passing_error_of_efetch_is_asked_again(tmp_path, busy):
     assert [path for path, _ in outcome.asked] == ["/esearch.fcgi", *["/efetch.fcgi"] * 3]
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            "<eFetchResult><ERROR>Cannot process &quot;ID list&quot;</ERROR></eFetchResult>",
+            'process "ID list"',
+        ),
+        (
+            "<!DOCTYPE html><html><head><title>t</title></head><body>Be back soon</body></html>",
+            "Be back soon",
+        ),
+        ('{"error":"Invalid db name"}', "Invalid db name"),
+        ("Supplied id parameter is empty.", "Supplied id parameter is empty."),
+    ],
+)
+def test_an_error_of_efetch_with_status_200_is_quoted(tmp_path, body, words):
+    outcome = _search(tmp_path, None, body)
+    assert words in str(outcome.error)
+    assert not list(tmp_path.glob("*.ris"))
+
+
 def test_a_stubborn_error_of_efetch_is_quoted_and_pages_are_kept(tmp_path):
     outcome = _search(tmp_path, None, Answer("<html><body>Down for <b>repair</b></body></html>", 500))
     assert "status 500: Down for repair" in str(outcome.error)
