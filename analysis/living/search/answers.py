@@ -37,12 +37,9 @@ class Complaint(NamedTuple):
 
 
 def decode(body: bytes, charset: str | None) -> str:
-    """Return the text of a body: by its mark, as UTF-8, or as the head of the answer says."""
-    for mark, name in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
-        if body.startswith(mark):
-            return body[len(mark) :].decode(name, errors="replace")
+    """Return the text of a body: UTF-8 with or without a byte order mark, else as the head of the answer says."""
     try:
-        return body.decode("utf-8")
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError:
         pass
     try:
@@ -59,7 +56,7 @@ def read_json(text: str) -> Any:
     json.JSONDecodeError
         When it is not whole JSON.
     """
-    return json.loads(text.strip("\ufeff\x00 \t\r\n\v\f"), strict=False)
+    return json.loads(text.strip("\x00 \t\r\n\v\f"), strict=False)
 
 
 def complaint(found: Any) -> Complaint | None:

@@ -129,9 +129,7 @@ class Client:
                 said = said_in(body).text
                 if not said:
                     raise Busy("the answer is empty") from error
-                odd = (
-                    "is not whole JSON" if body.lstrip("\ufeff \t\r\n")[:1] in "{[" else f"is no JSON: {said}"
-                )
+                odd = "is not whole JSON" if body.lstrip()[:1] in "{[" else f"is no JSON: {said}"
                 raise Busy(f"the answer {odd}") from error
             wrong = complaint(found)
             if wrong and wrong.passing:

@@ -6,6 +6,7 @@ import json
 import threading
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,6 +57,7 @@ class _Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def log_message(self, *args):
                 pass
@@ -90,6 +92,11 @@ class _Server:
         self._server.server_close()
 
 
+@cache
+def _strategies():
+    return load_strategies()
+
+
 def search(key, folder, answers, **options):
     """Run the search of one source against answers by path; the last answer of a path is repeated."""
     server, said, waits = _Server(answers), [], []
@@ -98,7 +105,7 @@ def search(key, folder, answers, **options):
     try:
         with Client(source.name, pause=0.0, backoff=0.01, timeout=5.0, sleep=waits.append) as client:
             run = run_search(
-                load_strategies().by_api(key),
+                _strategies().by_api(key),
                 source,
                 folder,
                 base=server.url,

@@ -16,9 +16,10 @@ def _search(folder, *pages):
     return search("clinicaltrials", folder, {"/studies": list(pages)})
 
 
-def _record(folder, **modules):
-    (record,) = _search(folder, {"totalCount": 1, "studies": [_study(**modules)]}).records.values()
-    return record
+def _records(folder, changes):
+    """Return one record for each change to a study, in their order."""
+    rows = [_study(number, **more) for number, more in enumerate(changes, start=1)]
+    return list(_search(folder, {"totalCount": len(rows), "studies": rows}).records.values())
 
 
 def test_only_what_is_used_is_asked_for(tmp_path):
@@ -56,9 +57,8 @@ def test_a_refusal_in_bare_text_is_quoted(tmp_path):
     assert "ClinicalTrials.gov: status 400: `fields` contains unknown field name" in str(outcome.error)
 
 
-@pytest.mark.parametrize(
-    ("modules", "field", "value"),
-    [
+def test_fields(tmp_path):
+    cases = [
         ({"names": {"officialTitle": r"A \[new\] trial &amp; \*more\*"}}, "title", "A [new] trial & *more*"),
         ({"names": {"officialTitle": None}}, "title", "Synthetic trial"),
         ({"names": {"briefTitle": "", "acronym": "SYNTH"}}, "title", "SYNTH"),
@@ -79,8 +79,8 @@ def test_a_refusal_in_bare_text_is_quoted(tmp_path):
         ({"sponsorCollaboratorsModule": {"leadSponsor": {"name": "A &amp; B"}}}, "authors", ("A & B",)),
         ({"sponsorCollaboratorsModule": {}}, "authors", ()),
         ({}, "kind", "trial registration"),
-        ({}, "nct", "NCT00000001"),
-    ],
-)
-def test_fields(tmp_path, modules, field, value):
-    assert getattr(_record(tmp_path, **modules), field) == value
+        ({"names": {"nctId": "NCT00000099"}}, "nct", "NCT00000099"),
+    ]
+    found = _records(tmp_path, [more for more, _, _ in cases])
+    for record, (more, field, value) in zip(found, cases, strict=True):
+        assert getattr(record, field) == value, (more, field)

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.cli.search import _KEYS
+from analysis.living.search.client import Client
 from analysis.living.search.sources import SOURCES
 from tests.living.search.faulty import FaultyServer
 
@@ -94,10 +95,13 @@ def test_a_broken_list_of_runs_is_named(tmp_path, capsys):
     assert "runs.csv: row 1: the column 'file' is missing" in capsys.readouterr().err
 
 
-def test_a_place_that_cannot_be_reached_ends_soon(tmp_path, capsys):
+def test_a_place_that_cannot_be_reached_ends_soon(tmp_path, capsys, monkeypatch):
     # Port 9 of this machine is closed; a source that refuses calls is tried three times.
+    waits = []
+    monkeypatch.setitem(Client.__init__.__kwdefaults__, "sleep", waits.append)
     assert _call(tmp_path, "--source", "crossref", "--base", "crossref=http://127.0.0.1:9") == 1
     assert "Crossref: cannot be reached" in capsys.readouterr().out
+    assert waits == [1.0, 2.0]
 
 
 def test_a_search_since_the_last_reaches_back_two_weeks(tmp_path, capsys):

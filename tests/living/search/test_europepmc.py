@@ -24,9 +24,10 @@ def _search(folder, *pages, **options):
     return search("europepmc", folder, {"/search": list(pages)}, **options)
 
 
-def _record(folder, **more):
-    (record,) = _search(folder, _page(_row(**more))).records.values()
-    return record
+def _records(folder, changes):
+    """Return one record for each change to a row, in their order."""
+    rows = [_row(str(number), **more) for number, more in enumerate(changes, start=1)]
+    return list(_search(folder, _page(*rows)).records.values())
 
 
 @pytest.mark.parametrize("after", [None, "", "*", "AoII"])
@@ -107,9 +108,8 @@ def test_a_row_without_its_number_is_kept(tmp_path):
     assert outcome.run.hits == 2
 
 
-@pytest.mark.parametrize(
-    ("more", "authors"),
-    [
+def test_authors(tmp_path):
+    cases = [
         (
             {
                 "authorList": {
@@ -133,15 +133,13 @@ def test_a_row_without_its_number_is_kept(tmp_path):
         ({"authorString": "Alpha &amp; Sons Group."}, ("Alpha & Sons Group",)),
         ({"authorString": None}, ()),
         ({}, ()),
-    ],
-)
-def test_authors(tmp_path, more, authors):
-    assert _record(tmp_path, **more).authors == authors
+    ]
+    found = _records(tmp_path, [more for more, _ in cases])
+    assert [record.authors for record in found] == [value for _, value in cases]
 
 
-@pytest.mark.parametrize(
-    ("more", "year"),
-    [
+def test_years(tmp_path):
+    cases = [
         ({"pubYear": "2025", "firstPublicationDate": "2024-12-01"}, 2025),
         ({"journalInfo": {"yearOfPublication": 2025}}, 2025),
         ({"journalInfo": {"yearOfPublication": 0}, "firstPublicationDate": "2026-01-26"}, 2026),
@@ -149,15 +147,13 @@ def test_authors(tmp_path, more, authors):
         ({"electronicPublicationDate": "2024-05-01"}, 2024),
         ({"journalInfo": {"dateOfPublication": "2024 Winter"}}, 2024),
         ({"journalInfo": {"dateOfPublication": " "}}, None),
-    ],
-)
-def test_years(tmp_path, more, year):
-    assert _record(tmp_path, **{"pubYear": None} | more).year == year
+    ]
+    found = _records(tmp_path, [{"pubYear": None} | more for more, _ in cases])
+    assert [record.year for record in found] == [value for _, value in cases]
 
 
-@pytest.mark.parametrize(
-    ("more", "journal"),
-    [
+def test_journals_and_servers(tmp_path):
+    cases = [
         ({"journalInfo": {"journal": {"title": "J &amp; K"}}}, "J & K"),
         ({"journalInfo": {"journal": {"medlineAbbreviation": "Synth J"}}}, "Synth J"),
         ({"journalTitle": "Synth J"}, "Synth J"),
@@ -167,15 +163,13 @@ def test_years(tmp_path, more, year):
             "synthRxiv",
         ),
         ({"bookOrReportDetails": {"comprisingTitle": "The book", "publisher": "Press"}}, "The book"),
-    ],
-)
-def test_journals_and_servers(tmp_path, more, journal):
-    assert _record(tmp_path, **more).journal == journal
+    ]
+    found = _records(tmp_path, [more for more, _ in cases])
+    assert [record.journal for record in found] == [value for _, value in cases]
 
 
 def test_plain_text_everywhere(tmp_path):
-    record = _record(
-        tmp_path,
+    row = _row(
         title="[Synthetic &amp;amp; &lt;b&gt;bold&lt;/b&gt; <i>M3</i>].",
         abstractText="<h4>Background</h4>Ten <i>arms</i>.<h4>Results</h4>"
         "<p>P&lt;0.05, n &gt; 5.</p>NCT01234567",
@@ -185,22 +179,26 @@ def test_plain_text_everywhere(tmp_path):
         doi="10.5555/S.1",
         pmcid="PMC7",
     )
+    (record,) = _search(tmp_path, _page(row)).records.values()
     assert record.title == "[Synthetic & bold M3]."
     assert record.abstract == "Background Ten arms. Results P<0.05, n > 5. NCT01234567"
     assert (record.pages, record.nct, record.doi, record.pmid) == ("112", "NCT01234567", "10.5555/s.1", "7")
 
 
-@pytest.mark.parametrize(
-    ("kinds", "links", "kind"),
-    [
+def test_what_befell_a_paper_is_in_its_kind(tmp_path):
+    cases = [
         (["Journal Article", "Retracted Publication"], [], "Journal Article; Retracted Publication"),
         (["Journal Article"], ["Retraction in"], "Journal Article; Retracted Publication"),
         (["Journal Article"], ["Erratum in", "Comment in"], "Journal Article; Corrected Publication"),
         (["Published Erratum"], ["Erratum for"], "Published Erratum"),
         (None, ["Retraction of"], "Retraction of Publication"),
         ("Review", [], "Review"),
-    ],
-)
-def test_what_befell_a_paper_is_in_its_kind(tmp_path, kinds, links, kind):
-    more = {"commentCorrectionList": {"commentCorrection": [{"type": link, "id": "9"} for link in links]}}
-    assert _record(tmp_path, pubTypeList={"pubType": kinds}, **more).kind == kind
+    ]
+    rows = [
+        {
+            "pubTypeList": {"pubType": kinds},
+            "commentCorrectionList": {"commentCorrection": [{"type": link, "id": "9"} for link in links]},
+        }
+        for kinds, links, _ in cases
+    ]
+    assert [record.kind for record in _records(tmp_path, rows)] == [kind for _, _, kind in cases]

@@ -29,9 +29,10 @@ def _search(folder, *pages, **options):
     return search("openalex", folder, {"/works": list(pages)}, **options)
 
 
-def _record(folder, **more):
-    (record,) = _search(folder, _page(_work(**more)), **KEY).records.values()
-    return record
+def _records(folder, changes):
+    """Return one record for each change to a work, in their order."""
+    rows = [_work(number, **more) for number, more in enumerate(changes, start=1)]
+    return list(_search(folder, _page(*rows), **KEY).records.values())
 
 
 def test_with_a_key_the_cursor_is_followed(tmp_path):
@@ -117,9 +118,8 @@ def test_a_total_that_is_an_estimate_is_said(tmp_path):
 ABSTRACT = {"One": [0], "two": [1, 7], "NCT01234567": [4]}
 
 
-@pytest.mark.parametrize(
-    ("more", "field", "value"),
-    [
+def test_fields(tmp_path):
+    cases = [
         ({"type": "article", "is_retracted": True}, "kind", "article; Retracted Publication"),
         ({"type": None, "type_crossref": "journal-article"}, "kind", "journal-article"),
         ({"type": "preprint", "is_retracted": False}, "kind", "preprint"),
@@ -159,8 +159,8 @@ ABSTRACT = {"One": [0], "two": [1, 7], "NCT01234567": [4]}
         ),
         ({"ids": {"pmid": "https://pubmed.ncbi.nlm.nih.gov/41"}}, "pmid", "41"),
         ({"ids": None, "language": None}, "pmid", ""),
-        ({}, "accession", "W1"),
-    ],
-)
-def test_fields(tmp_path, more, field, value):
-    assert getattr(_record(tmp_path, **more), field) == value
+        ({"id": "https://openalex.org/W99/"}, "accession", "W99"),
+    ]
+    found = _records(tmp_path, [more for more, _, _ in cases])
+    for record, (more, field, value) in zip(found, cases, strict=True):
+        assert getattr(record, field) == value, (more, field)

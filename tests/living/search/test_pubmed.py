@@ -32,8 +32,12 @@ def _search(folder, found=None, *fetched, **options):
     return search("pubmed", folder, answers, **options)
 
 
-def _record(folder, more):
-    return _search(folder, None, "\n" + _medline(more=more)).records["41"]
+def _records(folder, texts):
+    """Return one record for the lines of each text, in their order."""
+    numbers = [str(41 + place) for place in range(len(texts))]
+    sent = "\n".join(_medline(number, more) for number, more in zip(numbers, texts, strict=True))
+    found = _search(folder, _found(*numbers), f"\n{sent}").records
+    return [found[number] for number in numbers]
 
 
 def test_the_day_of_creation_is_asked_for(tmp_path):
@@ -74,6 +78,13 @@ def test_json_is_read_in_spite_of_marks_and_bare_control_signs(tmp_path):
         b'\xef\xbb\xbf {"esearchresult":{"count":"1","idlist":["41"],"querytranslation":"a\tb\x01"}} \r\n\x00'
     )
     assert _search(tmp_path, Answer(body)).run.hits == 1
+
+
+def test_an_answer_in_another_coding_is_read_as_its_head_says(tmp_path):
+    body = ("\n" + _medline(more="TI  - Überblick.\nFAU - Müller, Ö")).encode("latin-1")
+    head = {"Content-Type": "text/plain; charset=ISO-8859-1"}
+    record = _search(tmp_path, None, Answer(body, head=head)).records["41"]
+    assert (record.title, record.authors) == ("Überblick.", ("Müller, Ö",))
 
 
 def test_packed_answers_are_read_and_broken_ones_asked_again(tmp_path):
@@ -206,9 +217,8 @@ def test_too_many_records_are_refused(tmp_path):
     assert "more than 9999" in str(_search(tmp_path, _found("41", count=10_000)).error)
 
 
-@pytest.mark.parametrize(
-    ("lines", "authors"),
-    [
+def test_persons_and_groups_stand_in_their_order(tmp_path):
+    cases = [
         (
             "FAU - Alpha, Anna\nAU  - Alpha A\nCN  - Group One\n"
             "FAU - Beta, Bo Jr\nAU  - Beta B Jr\nCN  - Group Two",
@@ -220,15 +230,13 @@ def test_too_many_records_are_refused(tmp_path):
         ("FAU - Alpha, Anna\nFAU - Beta, Bo\nAU  - Alpha A\nAU  - Beta B", ("Alpha, Anna", "Beta, Bo")),
         ("FAU - Alpha, Anna\nAU  - Alpha A\nFED - Editor, Eva\nFIR - Site, Sam", ("Alpha, Anna",)),
         ("CN  - A group with a name that\n      goes on", ("A group with a name that goes on",)),
-    ],
-)
-def test_persons_and_groups_stand_in_their_order(tmp_path, lines, authors):
-    assert _record(tmp_path, f"TI  - Synthetic.\n{lines}").authors == authors
+    ]
+    found = _records(tmp_path, [f"TI  - Synthetic.\n{lines}" for lines, _ in cases])
+    assert [record.authors for record in found] == [value for _, value in cases]
 
 
-@pytest.mark.parametrize(
-    ("lines", "pages"),
-    [
+def test_an_article_number_stands_for_pages(tmp_path):
+    cases = [
         ("LID - 1042 [pii]\nLID - 10.5555/s.1 [doi]", "1042"),
         ("LID - e12345 [pii]", "e12345"),
         ("AID - ehab123 [pii]", "ehab123"),
@@ -236,30 +244,26 @@ def test_persons_and_groups_stand_in_their_order(tmp_path, lines, authors):
         ("LID - S0000-1111(26)00012-3 [pii]", ""),
         ("LID - synth-2026-012345 [pii]", ""),
         ("LID - 10.5555/1042 [doi]", ""),
-    ],
-)
-def test_an_article_number_stands_for_pages(tmp_path, lines, pages):
-    assert _record(tmp_path, f"TI  - Synthetic.\n{lines}").pages == pages
+    ]
+    found = _records(tmp_path, [f"TI  - Synthetic.\n{lines}" for lines, _ in cases])
+    assert [record.pages for record in found] == [value for _, value in cases]
 
 
-@pytest.mark.parametrize(
-    ("lines", "year"),
-    [
+def test_the_year_of_a_record(tmp_path):
+    cases = [
         ("DP  - 2024 Winter", 2024),
         ("DP  - 2023 Dec-2024 Jan", 2023),
         ("DP  - Spring 2025", 2025),
         ("DP  - 2026 Jan 5\nDEP - 20251120", 2026),
         ("DEP - 20251120", 2025),
         ("DA  - 20240101", None),
-    ],
-)
-def test_the_year_of_a_record(tmp_path, lines, year):
-    assert _record(tmp_path, f"TI  - Synthetic.\n{lines}").year == year
+    ]
+    found = _records(tmp_path, [f"TI  - Synthetic.\n{lines}" for lines, _ in cases])
+    assert [record.year for record in found] == [value for _, value in cases]
 
 
-@pytest.mark.parametrize(
-    ("lines", "title", "journal"),
-    [
+def test_titles_and_books(tmp_path):
+    cases = [
         ("TI  - A chapter\nBTI - The book", "A chapter", "The book"),
         ("BTI - The book\nCTI - The series", "The book", "The series"),
         (
@@ -275,16 +279,13 @@ def test_the_year_of_a_record(tmp_path, lines, year):
             "J & K",
         ),
         ("TI  - A<sub>2</sub> and 10<sup>5</sup> \x07cells", "A2 and 10^5 cells", ""),
-    ],
-)
-def test_titles_and_books(tmp_path, lines, title, journal):
-    record = _record(tmp_path, lines)
-    assert (record.title, record.journal) == (title, journal)
+    ]
+    found = _records(tmp_path, [lines for lines, _, _ in cases])
+    assert [(record.title, record.journal) for record in found] == [case[1:] for case in cases]
 
 
-@pytest.mark.parametrize(
-    ("lines", "kind"),
-    [
+def test_what_befell_a_paper_is_in_its_kind(tmp_path):
+    cases = [
         (
             "PT  - Journal Article\nPT  - Retracted Publication\nRIN - Synth J. 2026",
             "Journal Article; Retracted Publication",
@@ -294,7 +295,6 @@ def test_titles_and_books(tmp_path, lines, title, journal):
         ("PT  - Published Erratum\nEFR - Synth J. 2025", "Published Erratum"),
         ("PT  - Retraction Notice\nROF - Synth J. 2025", "Retraction Notice"),
         ("PT  - Journal Article\nECI - Synth J. 2026", "Journal Article; Publication under concern"),
-    ],
-)
-def test_what_befell_a_paper_is_in_its_kind(tmp_path, lines, kind):
-    assert _record(tmp_path, f"TI  - Synthetic.\n{lines}").kind == kind
+    ]
+    found = _records(tmp_path, [f"TI  - Synthetic.\n{lines}" for lines, _ in cases])
+    assert [record.kind for record in found] == [value for _, value in cases]

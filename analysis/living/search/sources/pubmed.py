@@ -138,7 +138,7 @@ def _fetch(
         if all(number in found or number in gone for number in batch):
             break
     lost = [number for number in batch if number not in found and number not in gone]
-    if lost and found and len(batch) > 1 and len(lost) <= max(1, len(batch) // 10):
+    if lost and len(batch) > 1 and len(lost) <= max(1, len(batch) // 10):
         for number in lost:
             read = {record.pmid: record for record in _read(client, url, [number], extra)[0]}
             found |= {number: read[number]} if number in read else {}
