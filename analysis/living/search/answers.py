@@ -37,7 +37,7 @@ class Complaint(NamedTuple):
 
 
 def decode(body: bytes, charset: str | None) -> str:
-    """Return the text of a body: UTF-8 with or without a byte order mark, else as the head of the answer says."""
+    """Return the text of a body: as UTF-8, with or without its mark, else as the head of the answer says."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:

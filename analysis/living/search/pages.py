@@ -119,9 +119,11 @@ def _stored(work: Path, source: Source, say: Say) -> list[Page]:
 
 
 def _record(item: dict[str, Any]) -> Record:
-    return Record(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in item.items()}
-    )
+    """Return a record from its JSON, which knows lists only."""
+    values: dict[str, Any] = dict(item)
+    for name, value in item.items():
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return Record(**values)
 
 
 def _page_text(page: Page) -> str:

@@ -28,6 +28,13 @@ _GONE = re.compile(
     r"|(?:PMID|UID)\W{0,3}(\d{1,8})\W{0,3} (?:is )?not (?:available|found)",
     re.IGNORECASE | re.MULTILINE,
 )
+#: What the lists of an answer say of the query.
+_SAID = {
+    "phrasesnotfound": "searched without a phrase that was not found",
+    "quotedphrasesnotfound": "a quoted phrase is not in the index of phrases",
+    "phrasesignored": "a phrase was passed over",
+    "outputmessages": "warning",
+}
 _EMPTY = "no items found"
 
 
@@ -64,10 +71,8 @@ def _numbers(client: Client, question: Question, extra: dict[str, str]) -> Page:
     count, numbers = found["count"], found["numbers"]
     if count is not None and count > _MOST:
         raise SearchError(f"PubMed: {count} records, more than {_MOST} at once; search a shorter time")
-    notes = _notes(found["said"])
-    return Page(
-        (), f"{len(numbers) if count is None else count}:{','.join(numbers)}" if numbers else "", count, notes
-    )
+    total = len(numbers) if count is None else count
+    return Page((), f"{total}:{','.join(numbers)}" if numbers else "", count, _notes(found["said"]))
 
 
 def _take(body: dict[str, Any]) -> dict[str, Any]:
@@ -88,30 +93,22 @@ def _notes(found: dict[str, Any]) -> tuple[str, ...]:
         When a field of the query is not known: then another question was answered.
     """
     errors, warnings = part_of(found, "errorlist"), part_of(found, "warninglist")
-    unknown = _texts(errors, "fieldsnotfound", "fieldnotfound")
+    unknown = _texts(errors, "fieldsnotfound")
     if unknown:
         raise Refused(f"PubMed: the query names fields that PubMed does not know: {', '.join(unknown)}", 0)
-    left_out = _texts(errors, "phrasesnotfound", "phrasenotfound")
-    quoted = _texts(warnings, "quotedphrasesnotfound", "quotedphrasenotfound")
-    ignored = _texts(warnings, "phrasesignored", "phraseignored")
-    said = [
-        text for text in _texts(warnings, "outputmessages", "outputmessage") if _EMPTY not in text.casefold()
+    notes = [
+        f"{_SAID.get(name, name)}: {text}"
+        for holder in (errors, warnings)
+        for name in holder
+        for text in _texts(holder, name)
+        if _EMPTY not in text.casefold()
     ]
-    notes = [f"searched without a phrase that was not found: {text}" for text in left_out]
-    notes += [f"a quoted phrase is not in the index of phrases: {text}" for text in quoted]
-    notes += [f"a phrase was passed over: {text}" for text in ignored]
-    notes += [f"warning: {text}" for text in said]
-    known = {"fieldsnotfound", "fieldnotfound", "phrasesnotfound", "phrasenotfound"}
-    known |= {"quotedphrasesnotfound", "quotedphrasenotfound", "phrasesignored", "phraseignored"}
-    known |= {"outputmessages", "outputmessage"}
-    for holder in (errors, warnings):
-        notes += [f"{name}: {text}" for name in holder if name not in known for text in _texts(holder, name)]
     translated = plain(found.get("querytranslation"))
     return (*notes, *([f"query as translated: {translated}"] if translated else []))
 
 
-def _texts(holder: dict[str, Any], *names: str) -> list[str]:
-    return [text for name in names for item in listed(holder.get(name)) if (text := plain(item))]
+def _texts(holder: dict[str, Any], name: str) -> list[str]:
+    return [text for item in listed(holder.get(name)) if (text := plain(item))]
 
 
 def _fetch(
