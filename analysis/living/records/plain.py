@@ -47,10 +47,10 @@ def plain(text: Any) -> str:
 
     Examples
     --------
-    >>> plain("Outcomes of &lt;i&gt;M3&lt;/i&gt; and A<sub>2</sub> occlusions &amp;amp; their care")
-    'Outcomes of M3 and A2 occlusions & their care'
-    >>> plain("<h4>Results</h4>P&lt;0.05 in 10<sup>5</sup> cells")
-    'Results P<0.05 in 10^5 cells'
+    >>> plain("Growth of &lt;em&gt;E. coli&lt;/em&gt; on B<sub>12</sub> &amp;amp; salt")
+    'Growth of E. coli on B12 & salt'
+    >>> plain("<h4>Results</h4>Fewer (p&lt;0.01) than 10<sup>5</sup> cells")
+    'Results Fewer (p<0.01) than 10^5 cells'
     """
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         return ""

@@ -66,8 +66,8 @@ def complaint(found: Any) -> Complaint | None:
     --------
     >>> complaint({"esearchresult": {"ERROR": "Search Backend failed: not reachable"}})
     Complaint(text='Search Backend failed: not reachable', status=0, passing=True)
-    >>> complaint({"errCode": 404, "errMsg": "Invalid page size"})
-    Complaint(text='Invalid page size', status=404, passing=False)
+    >>> complaint({"errCode": 400, "errMsg": "Unknown sort order"})
+    Complaint(text='Unknown sort order', status=400, passing=False)
     >>> complaint({"hitCount": 0}) is None
     True
     """

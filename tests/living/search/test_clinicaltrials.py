@@ -63,9 +63,9 @@ def test_fields(tmp_path):
         ({"names": {"officialTitle": None}}, "title", "Synthetic trial"),
         ({"names": {"briefTitle": "", "acronym": "SYNTH"}}, "title", "SYNTH"),
         (
-            {"descriptionModule": {"briefSummary": r"score \> 5, \~10\_sites, P\<0.05, \\n"}},
+            {"descriptionModule": {"briefSummary": r"at least 2\+ of 5 \(P\<0.01\), \#1\_a, \\n"}},
             "abstract",
-            r"score > 5, ~10_sites, P<0.05, \n",
+            r"at least 2+ of 5 (P<0.01), #1_a, \n",
         ),
         ({"descriptionModule": None}, "abstract", ""),
         ({"statusModule": {"studyFirstPostDateStruct": {"date": "2025-11"}}}, "year", 2025),

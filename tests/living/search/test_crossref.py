@@ -196,8 +196,8 @@ def test_kinds(tmp_path):
 def test_fields(tmp_path):
     cases = [
         ({"page": "11–19"}, "pages", "11-19"),
-        ({"page": "7-7", "article-number": "1042"}, "pages", "7"),
-        ({"article-number": "1042"}, "pages", "1042"),
+        ({"page": "7-7", "article-number": "2077"}, "pages", "7"),
+        ({"article-number": "2077"}, "pages", "2077"),
         ({"issue": None, "journal-issue": {"issue": "4"}}, "issue", "4"),
         ({"volume": "3"}, "volume", "3"),
         (

@@ -77,7 +77,7 @@ def test_a_total_on_one_page_only_counts(tmp_path):
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (200, {"errCode": 404, "errMsg": "Invalid page size"}, "Europe PMC: Invalid page size"),
+        (200, {"errCode": 404, "errMsg": "Unknown sort order"}, "Europe PMC: Unknown sort order"),
         (200, {"errCode": "400", "errMsg": "Invalid &lt;query&gt;"}, "Invalid <query>"),
         (400, '<?xml version="1.0"?><error><errMsg>Bad query</errMsg></error>', "status 400: Bad query"),
         (403, "Forbidden", "status 403: Forbidden"),
@@ -126,8 +126,8 @@ def test_authors(tmp_path):
         ),
         ({"authorList": {"author": {"fullName": "Alpha A"}}}, ("Alpha A",)),
         (
-            {"authorList": None, "authorString": "Alpha AB, van Beta C, Group One."},
-            ("Alpha AB", "van Beta C", "Group One"),
+            {"authorList": None, "authorString": "Gamma GH, de Delta D, Group One."},
+            ("Gamma GH", "de Delta D", "Group One"),
         ),
         ({"authorString": "Alpha AB, Jr, Beta C, et al."}, ("Alpha AB Jr", "Beta C")),
         ({"authorString": "Alpha &amp; Sons Group."}, ("Alpha & Sons Group",)),
@@ -170,19 +170,19 @@ def test_journals_and_servers(tmp_path):
 
 def test_plain_text_everywhere(tmp_path):
     row = _row(
-        title="[Synthetic &amp;amp; &lt;b&gt;bold&lt;/b&gt; <i>M3</i>].",
+        title="[Synthetic &amp;amp; &lt;b&gt;bold&lt;/b&gt; <i>in vivo</i>].",
         abstractText="<h4>Background</h4>Ten <i>arms</i>.<h4>Results</h4>"
         "<p>P&lt;0.05, n &gt; 5.</p>NCT01234567",
-        pageInfo="112-112",
+        pageInfo="208-208",
         language="eng",
         pmid="7",
         doi="10.5555/S.1",
         pmcid="PMC7",
     )
     (record,) = _search(tmp_path, _page(row)).records.values()
-    assert record.title == "[Synthetic & bold M3]."
+    assert record.title == "[Synthetic & bold in vivo]."
     assert record.abstract == "Background Ten arms. Results P<0.05, n > 5. NCT01234567"
-    assert (record.pages, record.nct, record.doi, record.pmid) == ("112", "NCT01234567", "10.5555/s.1", "7")
+    assert (record.pages, record.nct, record.doi, record.pmid) == ("208", "NCT01234567", "10.5555/s.1", "7")
 
 
 def test_what_befell_a_paper_is_in_its_kind(tmp_path):

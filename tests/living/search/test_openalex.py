@@ -140,7 +140,7 @@ def test_fields(tmp_path):
         ({"primary_location": {"source": None, "raw_source_name": "J &amp; K"}}, "journal", "J & K"),
         ({"primary_location": {"source": {"display_name": "S"}, "raw_source_name": "R"}}, "journal", "S"),
         ({"biblio": None}, "pages", ""),
-        ({"biblio": {"first_page": "112", "last_page": "112"}}, "pages", "112"),
+        ({"biblio": {"first_page": "208", "last_page": "208"}}, "pages", "208"),
         ({"biblio": {"first_page": None, "last_page": "9"}}, "pages", "9"),
         ({"biblio": {"first_page": "e7", "last_page": None, "volume": 3, "issue": None}}, "volume", "3"),
         ({"abstract_inverted_index": ABSTRACT}, "abstract", "One two NCT01234567 two"),

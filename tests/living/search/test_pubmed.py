@@ -237,13 +237,13 @@ def test_persons_and_groups_stand_in_their_order(tmp_path):
 
 def test_an_article_number_stands_for_pages(tmp_path):
     cases = [
-        ("LID - 1042 [pii]\nLID - 10.5555/s.1 [doi]", "1042"),
+        ("LID - 2077 [pii]\nLID - 10.5555/s.1 [doi]", "2077"),
         ("LID - e12345 [pii]", "e12345"),
         ("AID - ehab123 [pii]", "ehab123"),
-        ("PG  - 11-9\nLID - 1042 [pii]", "11-9"),
+        ("PG  - 11-9\nLID - 2077 [pii]", "11-9"),
         ("LID - S0000-1111(26)00012-3 [pii]", ""),
         ("LID - synth-2026-012345 [pii]", ""),
-        ("LID - 10.5555/1042 [doi]", ""),
+        ("LID - 10.5555/2077 [doi]", ""),
     ]
     found = _records(tmp_path, [f"TI  - Synthetic.\n{lines}" for lines, _ in cases])
     assert [record.pages for record in found] == [value for _, value in cases]
@@ -278,7 +278,7 @@ def test_titles_and_books(tmp_path):
             "Care in vitro & P<0.05.",
             "J & K",
         ),
-        ("TI  - A<sub>2</sub> and 10<sup>5</sup> \x07cells", "A2 and 10^5 cells", ""),
+        ("TI  - B<sub>12</sub> and 10<sup>5</sup> \x07cells", "B12 and 10^5 cells", ""),
     ]
     found = _records(tmp_path, [lines for lines, _, _ in cases])
     assert [(record.title, record.journal) for record in found] == [case[1:] for case in cases]

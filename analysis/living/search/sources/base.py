@@ -143,8 +143,8 @@ def span(first: Any, last: Any = "") -> str:
 
     Examples
     --------
-    >>> span("11", "19"), span("112", "112"), span("e620–e628"), span("112-112"), span(None, "7")
-    ('11-19', '112', 'e620-e628', '112', '7')
+    >>> span("31", "40"), span("8", "8"), span("s3–s9"), span("8-8"), span(None, "7")
+    ('31-40', '8', 's3-s9', '8', '7')
     """
     start, end = (plain(item).replace("–", "-").replace("—", "-") for item in (first, last))
     if not end and start.count("-") == 1:

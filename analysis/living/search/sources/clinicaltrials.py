@@ -52,8 +52,8 @@ def _text(value: Any) -> str:
 
     Examples
     --------
-    >>> _text("Patients \\[any age\\], score \\> 5")
-    'Patients [any age], score > 5'
+    >>> _text("Adults \\(18 years\\+\\) in \\*two\\* arms")
+    'Adults (18 years+) in *two* arms'
     """
     return plain(_ESCAPE.sub(r"\1", value) if isinstance(value, str) else value)
 
