@@ -33,9 +33,10 @@ from analysis.living.search.strategies import Strategy
 __all__ = ["RUNS", "SearchRun", "SearchRuns", "last_run", "last_searched", "run_search"]
 
 _WORK = ".unfinished"
-#: A search that lacks more than this share of what was promised, and more than this number, is no search.
+#: A search that lacks more than this share of what was promised, and more than this number, is no search; nor
+#: is one without any record of those promised.
 _MOST_MISSING = 0.1
-_FEW = 10
+_FEW = 2
 
 Say = Callable[[str], None]
 
@@ -133,7 +134,7 @@ def _fetch(
         promised = told if promised is None else promised
         records = _unique([*pages, *more])
         short = promised - len(records)
-        if short > max(_FEW, _MOST_MISSING * promised):
+        if short > max(_FEW, _MOST_MISSING * promised) or (promised and not records):
             clear(work)
             clear(again)
             raise SearchError(

@@ -102,6 +102,13 @@ def test_doubled_rows_are_one_and_the_difference_is_kept(tmp_path):
     assert "4 records promised, 3 received" in outcome.said
 
 
+@pytest.mark.parametrize(("total", "rows"), [(1, 0), (2, 0), (5, 2)])
+def test_a_search_that_lacks_most_records_is_no_search(tmp_path, total, rows):
+    outcome = _search(tmp_path, _page(*[_row(str(number)) for number in range(rows)], total=total))
+    assert f"{total} records promised, {rows} received in two passes" in str(outcome.error)
+    assert not list(tmp_path.glob("*.ris"))
+
+
 def test_a_row_without_its_number_is_kept(tmp_path):
     bare = {"title": "Synthetic title without a number", "source": "MED"}
     outcome = _search(tmp_path, _page(_row("1"), bare))

@@ -145,9 +145,14 @@ def test_a_withdrawn_number_is_named_and_left_out(tmp_path):
     assert len(outcome.asked) == 2
 
 
-def test_a_search_whose_numbers_are_all_withdrawn_ends_empty(tmp_path):
-    outcome = _search(tmp_path, _found("43"), GONE)
+NONE = "<eFetchResult><ERROR>ID list is empty! Possibly it has no correct IDs.</ERROR></eFetchResult>"
+
+
+@pytest.mark.parametrize("answer", [Answer(GONE), Answer(NONE, 400), Answer(NONE)])
+def test_a_search_whose_numbers_are_all_withdrawn_ends_empty(tmp_path, answer):
+    outcome = _search(tmp_path, _found("43"), answer)
     assert (outcome.run.hits, outcome.run.promised) == (0, 0)
+    assert "number 43" in outcome.run.said
 
 
 def test_a_number_that_is_not_sent_is_asked_alone_and_then_named(tmp_path):

@@ -28,6 +28,8 @@ _GONE = re.compile(
     r"|(?:PMID|UID)\W{0,3}(\d{1,8})\W{0,3} (?:is )?not (?:available|found)",
     re.IGNORECASE | re.MULTILINE,
 )
+#: What PubMed says when it knows none of the numbers that it was asked for.
+_NONE = re.compile(r"id list is empty|no correct ids", re.IGNORECASE)
 #: What the lists of an answer say of the query.
 _SAID = {
     "phrasesnotfound": "searched without a phrase that was not found",
@@ -148,7 +150,12 @@ def _fetch(
 
 def _read(client: Client, url: str, batch: list[str], extra: dict[str, str]) -> tuple[list[Record], str]:
     params = {"db": "pubmed", "id": ",".join(batch), "rettype": "medline", "retmode": "text", **extra}
-    text = str(client.text(url, params, _checked, post=True))
+    try:
+        text = str(client.text(url, params, _checked, post=True))
+    except Refused as error:
+        if not _NONE.search(str(error)):
+            raise
+        text = "".join(f"id: {number} Error occurred\n" for number in batch)
     return read_nbib(text, "pubmed", "PubMed")[0], text
 
 
@@ -162,6 +169,8 @@ def _checked(text: str) -> str:
     """
     if re.search(r"^PMID\s{0,3}-", text, re.MULTILINE) or _GONE.search(text) or not text.strip():
         return text
+    if _NONE.search(text):
+        raise Refused(said_in(text).text, 0)
     said = said_in(text)
     if text.lstrip()[:1] in "{[":
         try:
