@@ -22,7 +22,7 @@ __all__ = ["main"]
 _COMMANDS: dict[str, str] = {
     "validate": "check every table in data/ and print all faults",
     "pool": "pool a CSV of counts and print what the book would print",
-    "search": "search PubMed, Europe PMC, ClinicalTrials.gov and OpenAlex for new records",
+    "search": "search PubMed, Europe PMC, ClinicalTrials.gov, OpenAlex and Crossref for new records",
     "import": "take export files of databases into the ledger",
     "dedup": "find duplicates in export files, with the reason of each decision",
     "screen": "export a reviewer's sheet, import the decisions, or show the agreement",
