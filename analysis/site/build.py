@@ -143,7 +143,11 @@ def _contents(site: Path) -> dict[str, str]:
 
 def _run(command: Sequence[str], root: Path, held: IO[str]) -> int:
     # The builder holds the lock too: were this process alone killed, no other build could start beside it.
-    child = subprocess.Popen(command, cwd=root, pass_fds=[held.fileno()])
+    # The code of this folder builds it, whichever folder the environment was made for.
+    paths = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+    child = subprocess.Popen(
+        command, cwd=root, pass_fds=[held.fileno()], env=os.environ | {"PYTHONPATH": paths}
+    )
     try:
         _sign(held, child.pid)
         return child.wait()
