@@ -45,7 +45,7 @@ def describe(html: str, fallback: str) -> str:
     Examples
     --------
     >>> page = '<article class="bd-article"><p>' + "Many words. " * 40 + "</p></article>"
-    >>> describe(page, "").endswith("words.…"), len(describe(page, "")) <= 201
+    >>> describe(page, "").endswith("words. Many…"), len(describe(page, "")) <= 201
     (True, True)
     """
     article = _ARTICLE.search(html)
