@@ -22,10 +22,11 @@ RELEASE_ARGS ?=
 MUTANTS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: verify help setup book pdf new-review test lint lab bench coverage mutants lock release clean
+.PHONY: verify help setup book accept pdf new-review test lint lab bench coverage mutants lock release clean
 
 help:
 	@echo "make book   build the review into $(SITE)/index.html"
+	@echo "make accept store the numbers that the chapters' checks print now"
 	@echo "make pdf    print the whole review to _build/pdf/review.pdf (needs Chromium)"
 	@echo "make test   check code, data, notebooks and the built site"
 	@echo "make verify compare every reference record with the engine"
@@ -56,21 +57,21 @@ $(READY): requirements.txt pyproject.toml
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt; }
 	@touch $@
 
-# The data are checked before anything is built. After a failure the pages are removed: a half-built site
-# must not pass for a good one, and Sphinx would not repeat its warnings for pages it has already read.
-# The cache of executed notebooks stays.
+# The data are checked before anything is built. The book is built aside and put in place when it is whole, so
+# whatever ends a build, the last whole site stays. The caches of notebooks and engine stay as well.
 book: $(READY)
 	@echo "Checking the data ..."
 	@$(BIN)/python -m analysis validate
-	@echo "Building the book (the first time takes minutes, later only what changed) ..."
-	@$(BIN)/jupyter-book build -q -W --keep-going . || { \
-	  rm -rf _build/reports; test ! -d $(SITE)/reports || cp -R $(SITE)/reports _build/reports; \
-	  rm -rf $(SITE) _build/.doctrees; \
-	  echo "The book was not built; the messages above say why."; \
-	  test ! -d _build/reports || echo "Traces of failed notebooks: _build/reports"; exit 1; }
+	@echo "Building the book (the first time takes minutes) ..."
+	@$(BIN)/python -m analysis.site.build
 	@echo
 	@echo "The book is built. Open $(SITE)/index.html"
 	@echo "Every estimate as data: $(SITE)/results.json"
+
+# After a change that was meant to move numbers; `git diff book` then shows which moved.
+accept: $(READY)
+	@$(BIN)/python -m analysis validate
+	@$(BIN)/python -m analysis.site.accept
 
 # The pages that were built are put together and printed; no notebook runs again.
 pdf: book
@@ -90,9 +91,9 @@ lint: $(READY)
 # Site tests fail rather than skip when the site is missing, as it was just built.
 test: lint book
 	@echo
-	@echo "Running the tests, and every chapter again through nbval ..."
+	@echo "Running the tests, the examples of the code, and every chapter again through nbval ..."
 	@REVIEW_SITE_REQUIRED=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q \
-	  --nbval-lax --nbval-current-env tests book $(PYTEST_ARGS)
+	  --nbval-lax --nbval-current-env --doctest-modules tests book analysis $(PYTEST_ARGS)
 	@echo
 	@echo "All tests passed. The tests are in tests/, the tested site is $(SITE)/index.html"
 

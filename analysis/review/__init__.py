@@ -12,6 +12,7 @@ from typing import Any
 #: Public name -> module that defines it.
 _PUBLIC: dict[str, str] = {
     "load": "analysis.review.session",
+    "check_lines": "analysis.review.checked",
     "headline": "analysis.review.cells",
     "headlines": "analysis.review.cells",
     "answers": "analysis.review.landing",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from analysis.report.html import script_json
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
@@ -43,7 +44,7 @@ def describe(html: str, fallback: str) -> str:
     Examples
     --------
     >>> page = '<article class="bd-article"><p>' + "Many words. " * 40 + "</p></article>"
-    >>> describe(page, "").endswith("words.…"), len(describe(page, "")) <= 201
+    >>> describe(page, "").endswith("words. Many…"), len(describe(page, "")) <= 201
     (True, True)
     """
     article = _ARTICLE.search(html)
@@ -147,6 +148,5 @@ def head_tags(html: str, facts: PageFacts, base: str, data: dict[str, Any] | Non
     if base:
         tags.append(f'<meta property="og:url" content="{escape(facts.address)}">')
     if data is not None:
-        text = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
-        tags.append(f'<script type="application/ld+json">{text}</script>')
+        tags.append(f'<script type="application/ld+json">{script_json(data)}</script>')
     return html.replace("</head>", "\n".join(tags) + "\n</head>", 1)
