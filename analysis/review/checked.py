@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from analysis.living.ledger import load_ledger
 from analysis.review.cells import headlines
 from analysis.review.estimates import subgroup_estimates
-from analysis.review.observational import Kind, observational
+from analysis.review.observational import comparisons, observational
 from analysis.review.sensitivity import sensitivity_table
 from analysis.review.trials import trial_estimates
 
@@ -84,7 +84,7 @@ def _trials(evidence: Evidence) -> Iterator[str]:
 
 
 def _observational(evidence: Evidence) -> Iterator[str]:
-    for kind in get_args(Kind):
+    for kind in comparisons(evidence):
         for outcome in evidence.protocol.main_outcomes:
             found = observational(evidence, kind, outcome.key)
             if found.pool is not None:
