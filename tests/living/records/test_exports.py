@@ -426,7 +426,7 @@ _NOISE = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(_SOURCES), st.integers(0, 2**32), st.integers(1, 6))
 def test_the_account_holds_for_mangled_files(tmp_path_factory, text, seed, times):
     """Records of the file are those read, skipped and not readable, whatever was done to it."""
