@@ -15,6 +15,7 @@ from analysis.evidence.faults import EvidenceFaults
 from analysis.evidence.load import load_evidence
 from analysis.judgement.appraise import departures
 from analysis.living.flow import check_flow, count_flow
+from analysis.living.flow_figure import flow_stages
 from analysis.living.ledger import Ledger, LedgerRow, write_ledger
 from analysis.living.proposal import FORM, columns, form_labels, read_proposal
 from analysis.living.propose import ProposalFaults, preview, write_change
@@ -443,6 +444,30 @@ def test_a_record_that_was_found_is_linked_and_keeps_its_decisions(copy_of_data)
     assert {name: getattr(row, name) for name in decided} == decided
     # The report was not assessed; a proposal does not do that.
     assert row.state == "to_assess"
+
+
+def test_reports_that_wait_for_extraction_are_no_fault_and_hold_no_study_up(copy_of_data):
+    kept = {"screen_final": "include", "screen_final_by": "A", "retrieved": "yes", "full_final": "include",
+            "full_final_by": "A"}  # fmt: skip
+    _found(copy_of_data, **kept)
+    evidence, ledger = load_whole(copy_of_data)
+    other = replace(ledger.records[-1], record_id="r900002", title="Another synthetic series that waits",
+                    first_author="Other, B", row=len(ledger.records) + 2)  # fmt: skip
+    write_ledger(Ledger((*ledger.records, other)), copy_of_data / "records.csv")
+
+    evidence, ledger = load_whole(copy_of_data)
+    assert [row.state for row in ledger.records[-2:]] == ["to_extract", "to_extract"]
+    flow = count_flow(ledger, [item.id for item in evidence.versions])
+    assert (flow.count("databases.extraction_open"), check_flow(flow)) == (2, ())
+    assert ("reports included, to be extracted", 2) in [
+        pair for box in flow_stages(flow) for pair in box.aside
+    ]
+
+    proposal, _ = read_proposal(YAML_TEXT)
+    write_change(preview(proposal, DAY, directory=copy_of_data), copy_of_data)
+    rows = {row.record_id: row for row in load_whole(copy_of_data)[1].records}
+    assert (rows["r900001"].state, rows["r900001"].study_id) == ("included", "synthetic2027")
+    assert (rows["r900002"].state, rows["r900002"].study_id) == ("to_extract", "")
 
 
 def test_a_record_that_reviewers_excluded_is_not_let_in_by_a_proposal(copy_of_data):

@@ -72,6 +72,28 @@ def test_writing_and_reading_give_the_same_ledger(tmp_path):
     assert not (tmp_path / "a.csv.part").exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda text: text.replace("record_id,version", "record_id,record_id"), "column stands twice"),
+        (lambda text: "\ufeff" + text, "byte order mark"),
+        (lambda text: text.replace(",A title,", ",\u00a0A title,"), "blanks before or after the text"),
+        (lambda text: text.replace(",7,", f",{'9' * 5000},"), "not a whole number"),
+        (lambda text: text + text.splitlines()[1] + "\n", "row repeats row 2"),
+        (lambda text: text.replace(",", ";"), "column is missing"),
+    ],
+    ids=["column twice", "mark", "blanks", "5,000 digits", "row twice", "semicolons"],
+)
+def test_the_ledger_is_read_as_the_other_tables_are(tmp_path, change, problem):
+    write_ledger(Ledger((LedgerRow(record_id="r000001", title="A title", position="7", **GOOD),)),
+                 tmp_path / "a.csv")  # fmt: skip
+    text = (tmp_path / "a.csv").read_text(encoding="utf-8")
+    (tmp_path / "a.csv").write_text(change(text), encoding="utf-8")
+    assert problem in " ".join(fault.problem for fault in read_ledger(tmp_path / "a.csv")[1])
+    (tmp_path / "a.csv").write_text(text + "\n", encoding="utf-8")
+    assert read_ledger(tmp_path / "a.csv")[1] == []
+
+
 @pytest.mark.parametrize("data", [b"", b"record_id\n", b"\xff\xfe", b'record_id,version\n"r1'], ids=repr)
 def test_a_broken_table_gives_faults_not_a_trace(tmp_path, data):
     (tmp_path / "records.csv").write_bytes(data)
