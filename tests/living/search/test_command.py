@@ -40,6 +40,7 @@ def test_the_names_of_the_sources_are_those_of_the_client():
     [
         (["--base", "pubmed=nonsense"], "'pubmed=nonsense': expected an address that begins with https://"),
         (["--base", "pubmed=file:///etc/hosts"], "expected an address that begins with https://"),
+        (["--base", "pubmed=ftp://example.org"], "expected an address that begins with https://"),
         (["--base", "pubmed=https://"], "expected an address"),
         (["--base", "pubmed=http://a b"], "expected an address"),
         (["--base", "pubmed=http://a:port"], "expected an address"),

@@ -27,16 +27,12 @@ def _page(client: Client, question: Question, cursor: str) -> Page:
         "query.term": question.query, "filter.advanced": f"AREA[LastUpdatePostDate]{days}",
         "pageSize": 100, "countTotal": "true", "format": "json", "fields": _FIELDS,
     }  # fmt: skip
-    # Only the first page carries the total; the cursor carries it on.
-    place, _, token = cursor.partition(":")
-    if token:
-        params["pageToken"] = token
+    if cursor:
+        params["pageToken"] = cursor
+    # Only the first page carries the total, whether asked for or not.
     total, rows, after = client.json(f"{question.base}/studies", params, _take)
-    if total is None and place.isdigit():
-        total = int(place)
-    ended = not after or after == token or not rows
-    carried = "" if total is None else total
-    return Page(tuple(map(_record, rows)), "" if ended else f"{carried}:{after}", total)
+    ended = not after or after == cursor or not rows
+    return Page(tuple(map(_record, rows)), "" if ended else after, total)
 
 
 def _take(body: dict[str, Any]) -> tuple[int | None, list[dict[str, Any]], str]:
