@@ -10,7 +10,7 @@ from itertools import pairwise
 from analysis.evidence.cells import near
 from analysis.evidence.faults import Finding
 from analysis.evidence.provenance import agreement_words
-from analysis.evidence.rules import Check, Tables, found
+from analysis.evidence.rules import MANY, Check, Tables, found
 from analysis.evidence.tables import DoubleExtraction, Outcome, Study
 
 __all__ = ["CHECKS"]
@@ -116,6 +116,10 @@ def _extractors(tables: Tables) -> Iterator[Finding]:
     strange = [
         row for row in tables.every("outcomes") if row.study_id not in studies or row.outcome not in outcomes
     ]
+    bare = {row.key for row in tables["outcomes"] if row.key not in present and row not in strange}
+    if len(bare) > MANY:
+        yield _lost("double_extraction", "outcomes", len(bare))
+        return
     for row in tables["outcomes"]:
         if row in strange:  # a mistyped key is named by the checks of the references
             continue
@@ -133,6 +137,10 @@ def _extractors(tables: Tables) -> Iterator[Finding]:
         return
     tables.need("outcomes")
     rows = {row.key for row in tables.every("outcomes")}
+    alone = raw.keys() - rows
+    if len(alone) > MANY:
+        yield _lost("outcomes", "double_extraction", len(alone))
+        return
     for key, items in raw.items():
         yield found(
             "double_extraction",
@@ -141,6 +149,12 @@ def _extractors(tables: Tables) -> Iterator[Finding]:
             message="" if key in rows else "no row of outcomes.csv reconciles this extraction",
             expected="a row with the same study, arm and outcome",
         )
+
+
+def _lost(table: str, other: str, number: int) -> Finding:
+    message = f"{number} rows that fit a row of {other}.csv are not here"
+    expected = "a row with the same study, arm and outcome; were rows of this table lost?"
+    return Finding("", "fault", f"{table}.csv", 0, "", "", message, expected)
 
 
 def _near_raw(row: Outcome, present: set[tuple[str, str, str]]) -> str:
@@ -173,12 +187,18 @@ def _agreement_of(row: Outcome, items: list[DoubleExtraction]) -> Finding:
         )
     message = expected = ""
     if not same:
-        shown = ", ".join(f"{item.events}/{item.total} (extractor {item.extractor})" for item in items)
+        shown = ", ".join(
+            f"{_count(item.events)}/{_count(item.total)} (extractor {item.extractor})" for item in items
+        )
         message, expected = f"raw extractions differ from the row: {shown}", "resolved, with a note"
     elif several != (row.agreement == "agree"):
         message = f"{len(items)} raw extractions with the same counts"
         expected = "agree" if several else "single"
     return found("outcomes", row, columns, message=message, expected=expected)
+
+
+def _count(value: int | None) -> str:
+    return "blank" if value is None else str(value)
 
 
 CHECKS: tuple[Check, ...] = (

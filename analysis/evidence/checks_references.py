@@ -8,7 +8,7 @@ from typing import Literal
 
 from analysis.evidence.cells import near
 from analysis.evidence.faults import Finding
-from analysis.evidence.rules import Check, Tables, found
+from analysis.evidence.rules import MANY, Check, Tables, found
 
 __all__ = ["CHECKS"]
 
@@ -25,6 +25,13 @@ def _known(name: str, known: set[str], what: str) -> tuple[str, str]:
 def _studies_known(tables: Tables) -> Iterator[Finding]:
     tables.need("studies")
     known = {study.study_id for study in tables.every("studies")}
+    lost = _lost(tables, known)
+    if len(lost) > MANY:
+        shown = ", ".join(lost[:3])
+        message = f"{len(lost)} studies that other tables name are not here ({shown} and others)"
+        expected = "a row for each study; were rows of this table lost?"
+        yield Finding("", "fault", "studies.csv", 0, "", "", message, expected)
+        return
     for table in tables.rows:
         for row in () if table in tables.unread else tables.every(table):
             study_id = getattr(row, "study_id", "")
@@ -32,6 +39,16 @@ def _studies_known(tables: Tables) -> Iterator[Finding]:
                 continue
             message, expected = _known(study_id, known, "study in studies.csv")
             yield found(table, row, "study_id", message=message, expected=expected)
+
+
+def _lost(tables: Tables, known: set[str]) -> list[str]:
+    """Return the studies that rows of other tables name and studies.csv does not hold."""
+    named = {
+        getattr(row, "study_id", "")
+        for table in tables.rows
+        for row in (() if table in tables.unread else tables.every(table))
+    }
+    return sorted(named - known - {""})
 
 
 def _outcomes_known(tables: Tables) -> Iterator[Finding]:

@@ -67,6 +67,9 @@ def load_evidence(directory: str | Path | None = None) -> Evidence:
         faults += read.faults
         bad.update({(read.file, row.number): row.bad for row in read.rows if row.bad})
         rows[name] = tuple(_build(kind, row) for row in read.rows)
+        if name == "versions" and read.readable and not read.rows:
+            faults.append(Fault(read.file, 0, "", "", "no version", "a row for each version"))
+            partial.add(name)
         unread |= set() if read.readable else {name}
         partial |= set() if read.whole else {name}
     protocol, protocol_faults = _protocol(folder / "protocol.yml", columns)

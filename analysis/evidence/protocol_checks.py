@@ -108,9 +108,9 @@ def _references(data: dict[str, Any]) -> _Found:
         yield from _known(place, item.get("published_patients"), constants, "constant")
     treated = _part(data, "arms.treated.keys")
     control = _part(data, "arms.control.keys")
-    for place, key in enumerate(control if isinstance(control, list) else ()):
+    for at, key in enumerate(control if isinstance(control, list) else ()):
         if isinstance(treated, list) and key in treated:
-            yield f"arms.control.keys[{place}]", key, "an arm stands on both sides", "one side"
+            yield f"arms.control.keys[{at}]", key, "an arm stands on both sides", "one side"
     important = _part(data, "certainty.cuts.important_per_1000")
     for key in important if isinstance(important, dict) else ():
         yield from _known(f"certainty.cuts.important_per_1000.{key}", key, outcomes, "outcome")

@@ -16,7 +16,11 @@ from analysis.evidence.faults import CheckResult, Finding
 from analysis.evidence.protocol import Protocol
 from analysis.evidence.tables import Row
 
-__all__ = ["Check", "NotKnown", "Tables", "found", "run_checks"]
+__all__ = ["MANY", "Check", "NotKnown", "Tables", "found", "run_checks"]
+
+
+#: Above so many keys that are not in a table, rows of that table are missing, not keys wrong.
+MANY = 5
 
 
 class NotKnown(Exception):

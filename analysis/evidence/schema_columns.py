@@ -22,9 +22,7 @@ def column_faults(file: str, schema: Schema, kind: type[CoreRow]) -> tuple[Fault
     counts in the content hash, so its name must be free.
     """
     kinds = {item["name"]: item["type"] for item in schema.fields}
-    required = {
-        item["name"] for item in schema.fields if item.get("constraints", {}).get("required") is True
-    }
+    required = {item["name"] for item in schema.fields if item.get("constraints", {}).get("required") is True}
     core = {item.name: str(item.type) for item in fields(kind) if item.name in columns_of(kind)}
     declared = [name for name in kinds if name not in core]
     faults = []
