@@ -152,17 +152,11 @@ def _ladder(influence: GlmmInfluence, pooled: Pooled, outcome: str, label: str) 
     from analysis.synthesis.pooled import pool
 
     chosen = pooled.settings
+    names = ("model", "scale", "tau2_method", "ci_method", "level")
+    options: dict[str, Any] = {name: getattr(chosen, name) for name in names}
     steps = []
     for place, name in enumerate(influence.labels):
-        rest = pool(
-            np.delete(pooled.events, place),
-            np.delete(pooled.total, place),
-            model=chosen.model,
-            scale=chosen.scale,
-            tau2_method=chosen.tau2_method,
-            ci_method=chosen.ci_method,
-            level=chosen.level,
-        )
+        rest = pool(np.delete(pooled.events, place), np.delete(pooled.total, place), **options)
         steps.append(Step(f"Without {name}", rest.estimate, rest.ci.low, rest.ci.high))
     ends = pooled.ci
     steps.append(Step("All studies", pooled.estimate, ends.low, ends.high, kind="pooled"))
