@@ -33,6 +33,8 @@ _MOST_LINES = 400
 _PREAMBLE = 120
 _LONGEST_HEAD = 100_000
 _ONE_HEAD = {"authors", "abstract"}
+#: What programs that hold tables write for a title that is blank; in tagged text it would be a title.
+_NO_TITLE = {"n/a", "nan", "null", "none", "undefined", "not available", "[no title]", "no title"}
 _FOOTER = re.compile(
     r"(?:copyright|©|\(c\)|exported|export date|source:|total|search|query|page \d|end of)",
     re.I,
@@ -206,6 +208,7 @@ def _got(
     for name, heads in columns.items():
         values = [value for head in heads if (value := row.get(head, "").strip())]
         got[name] = values[:1] if name in _ONE_HEAD else values
+    got["title"] = [value for value in got["title"] if value.casefold() not in _NO_TITLE]
     for name in ("doi", "urls"):
         # A screening tool leaves the next tag of the RIS that it read inside the cell.
         got[name] = [re.split(r"\s{3,}[A-Z][A-Z0-9]  - ", value)[0] for value in got[name]]

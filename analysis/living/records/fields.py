@@ -39,7 +39,6 @@ _NOTHING = {
     "", "0", "-", "--", "–", "—", "n/a", "n.a.", "na", "nan", "none", "null", "nil", "undefined",
     "not available", "not applicable", "unknown", "[]", "()", "0000", "0.0", "no doi", "no pmid",
 }  # fmt: skip
-_NO_TITLE = {"n/a", "nan", "null", "none", "undefined", "not available", "[no title]", "no title"}
 _PMID_SAID = re.compile(
     r"\b(\d{1,8})\s*\[pmid\]|\bPMID\s*[:=]?\s*(?:NLM)?(\d{1,8})\b"
     r"|\bPubMed\s*(?:ID|PMID)?\s*[:=]?\s*(\d{5,8})\b|pubmed[^\d\s]{0,40}/(?:\?term=)?(\d{1,8})\b",
@@ -170,7 +169,6 @@ def _first(got: Got, *names: str) -> str:
 
 def _build(got: Got, place: Place, notes: list[Fault]) -> Record:
     title = next((one_line(value) for value in got.get("title", ()) if one_line(value)), "")
-    title = "" if title.casefold() in _NO_TITLE else title
     said = _values(got, "notes")
     urls = " ".join(_values(got, "urls"))
     citation = _cited(_first(got, "citation"))

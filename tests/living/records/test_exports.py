@@ -329,6 +329,12 @@ def test_prose_and_a_second_head_between_rows_are_no_records(tmp_path):
     assert ([record.title for record in read.records], read.between) == (["One", "Two"], 2)
 
 
+def test_a_row_of_blanks_as_a_program_writes_them_is_skipped(tmp_path):
+    read = _read(tmp_path, "x.csv", "title,authors,year,doi\nHats,nan,nan,nan\nnan,nan,nan,nan\n")
+    assert [(record.title, record.authors, record.doi) for record in read.records] == [("Hats", (), "")]
+    assert (read.complete, read.expected, [fault.row for fault in read.skipped]) == (True, 2, [3])
+
+
 def _archive(*names):
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
