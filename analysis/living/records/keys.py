@@ -74,6 +74,6 @@ def key_of(record: Record) -> Key:
         doi=record.doi,
         pmid=record.pmid,
         nct=record.nct,
-        accession=f"{record.source}:{record.accession}" if record.accession else "",
+        accession=f"{record.source}:{record.accession}" if record.accession and record.source else "",
         kind=kind_of(record),
     )
