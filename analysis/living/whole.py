@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["load_whole"]
 
-#: What the ledger says of a key whose table lost its rows, which is a fault of that table.
+#: What the ledger says of a key whose table lost its rows, or has a fault in its keys; both are named.
+_KEYS = ("id", "study_id")
 _UNKNOWN = {"studies.csv": "unknown study", "versions.csv": "unknown version"}
 
 
@@ -49,7 +50,7 @@ def load_whole(directory: str | Path | None = None) -> tuple[Evidence, Ledger]:
         try:
             ledger = load_ledger(folder)
         except EvidenceFaults as error:
-            lost = {_UNKNOWN.get(fault.file) for fault in faults if fault.row == 0}
+            lost = {_UNKNOWN.get(fault.file) for fault in faults if fault.row == 0 or fault.column in _KEYS}
             faults += [fault for fault in error.faults if fault.problem not in lost]
     if evidence is not None and ledger is not None:
         faults += _days_of_search(evidence, ledger)

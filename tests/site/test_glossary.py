@@ -21,15 +21,18 @@ def test_the_stored_glossary_keeps_its_contract():
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("terms: [{term: A}]", "entry 1: definition is missing"),
-        ("terms: [{term: A, definition: No full stop}]", "entry 1: the definition is no sentence"),
-        ("terms: [{term: A, definition: B., meaning: C}]", "entry 1: unknown field 'meaning'"),
-        ("terms: [{term: A, definition: B.}, {term: a, definition: C.}]", "name 'a' stands twice"),
+        ("terms: [{term: A}]", "terms[0].definition: '': value is missing"),
+        ("terms: [{term: A, definition: No full stop}]", "the definition is no sentence"),
+        ("terms: [{term: A, definition: B., meaning: C}]", "terms[0].meaning: 'meaning': unknown key"),
+        (
+            "terms: [{term: A, definition: B.}, {term: a, definition: C.}]",
+            "terms[1].term: 'a': name stands twice",
+        ),
         (
             "terms: [{term: A, definition: B., matches: [x]}, {term: C, definition: D., matches: [x]}]",
-            "form 'x' stands twice",
+            "terms[1].matches[0]: 'x': form stands twice",
         ),
-        ("terms: [text]", "entry 1 is no mapping"),
+        ("terms: [text]", "terms[0]: 'text': value has the wrong kind"),
     ],
 )
 def test_faults_are_named(text, fault):
