@@ -17,7 +17,6 @@ from analysis.living.records.record import (
     clean_nct,
     clean_pmid,
     clean_year,
-    one_line,
 )
 
 __all__ = ["read_nbib"]
