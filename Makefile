@@ -13,16 +13,20 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Jupyter prints a notice about moved folders without this.
 export JUPYTER_PLATFORM_DIRS = 1
 
+# What only the repository of the engine holds; a review made from it does not.
+engine = @test -d $(1) || { echo "There is no $(1)/ here: it stands in the repository of the engine."; exit 1; }
+
 PYTEST_ARGS ?=
 LAB_ARGS ?=
 RELEASE_ARGS ?=
 MUTANTS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: verify help setup book pdf new-review test lint lab bench coverage mutants lock release clean
+.PHONY: verify help setup book accept pdf new-review test lint lab bench coverage mutants lock release clean
 
 help:
 	@echo "make book   build the review into $(SITE)/index.html"
+	@echo "make accept store the numbers that the chapters' checks print now"
 	@echo "make pdf    print the whole review to _build/pdf/review.pdf (needs Chromium)"
 	@echo "make test   check code, data, notebooks and the built site"
 	@echo "make verify compare every reference record with the engine"
@@ -53,21 +57,21 @@ $(READY): requirements.txt pyproject.toml
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt; }
 	@touch $@
 
-# The data are checked before anything is built. After a failure the pages are removed: a half-built site
-# must not pass for a good one, and Sphinx would not repeat its warnings for pages it has already read.
-# The cache of executed notebooks stays.
+# The data are checked before anything is built. The book is built aside and put in place when it is whole, so
+# whatever ends a build, the last whole site stays. The caches of notebooks and engine stay as well.
 book: $(READY)
 	@echo "Checking the data ..."
 	@$(BIN)/python -m analysis validate
-	@echo "Building the book (the first time takes minutes, later only what changed) ..."
-	@$(BIN)/jupyter-book build -q -W --keep-going . || { \
-	  rm -rf _build/reports; test ! -d $(SITE)/reports || cp -R $(SITE)/reports _build/reports; \
-	  rm -rf $(SITE) _build/.doctrees; \
-	  echo "The book was not built; the messages above say why."; \
-	  test ! -d _build/reports || echo "Traces of failed notebooks: _build/reports"; exit 1; }
+	@echo "Building the book (the first time takes minutes) ..."
+	@$(BIN)/python -m analysis.site.build
 	@echo
 	@echo "The book is built. Open $(SITE)/index.html"
 	@echo "Every estimate as data: $(SITE)/results.json"
+
+# After a change that was meant to move numbers; `git diff book` then shows which moved.
+accept: $(READY)
+	@$(BIN)/python -m analysis validate
+	@$(BIN)/python -m analysis.site.accept
 
 # The pages that were built are put together and printed; no notebook runs again.
 pdf: book
@@ -87,13 +91,14 @@ lint: $(READY)
 # Site tests fail rather than skip when the site is missing, as it was just built.
 test: lint book
 	@echo
-	@echo "Running the tests, and every chapter again through nbval ..."
+	@echo "Running the tests, the examples of the code, and every chapter again through nbval ..."
 	@REVIEW_SITE_REQUIRED=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q \
-	  --nbval-lax --nbval-current-env tests book $(PYTEST_ARGS)
+	  --nbval-lax --nbval-current-env --doctest-modules tests book analysis $(PYTEST_ARGS)
 	@echo
 	@echo "All tests passed. The tests are in tests/, the tested site is $(SITE)/index.html"
 
 verify: $(READY)
+	$(call engine,tests/oracle)
 	@echo "Comparing all reference records in ../shared/oracle (minutes) ..."
 	@REVIEW_ALL_RECORDS=1 $(BIN)/python -m pytest -n 2 -q tests/oracle $(PYTEST_ARGS)
 
@@ -103,6 +108,7 @@ lab: $(READY)
 
 # PyMARE is a peer only, so it stands beside the environment, not in it.
 bench: $(READY)
+	$(call engine,benchmarks)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target _build/peers --no-deps \
 	  PyMARE==0.0.13 sympy==1.14.0 || echo "PyMARE could not be fetched."
 	@PYTHONPATH=_build/peers $(BIN)/python benchmarks/run.py
@@ -110,6 +116,7 @@ bench: $(READY)
 # Compiled functions cannot be followed, so their tests run a second time without compilation.
 coverage: export COVERAGE_FILE = _build/coverage.dat
 coverage: $(READY)
+	$(call engine,tests/synthesis)
 	@mkdir -p _build
 	@echo "Running the tests of the engine (minutes), then those of its compiled part uncompiled ..."
 	@$(BIN)/python -m pytest -n 2 -q tests/synthesis tests/validation \
@@ -119,6 +126,7 @@ coverage: $(READY)
 	  --cov=analysis.synthesis --cov-branch --cov-append --cov-report=term-missing:skip-covered
 
 mutants: $(READY)
+	$(call engine,validation)
 	@$(BIN)/python -c "import cosmic_ray" 2>/dev/null || { \
 	  echo "cosmic-ray makes the changes. Install it: $(BIN)/uv pip install cosmic-ray==8.7.0"; exit 1; }
 	@$(BIN)/python -m validation.mutation $(MUTANTS_ARGS)

@@ -7,6 +7,7 @@ one command does not pay for the libraries of another.
 from __future__ import annotations
 
 import argparse
+import io
 import keyword
 import os
 import sys
@@ -21,7 +22,7 @@ __all__ = ["main"]
 _COMMANDS: dict[str, str] = {
     "validate": "check every table in data/ and print all faults",
     "pool": "pool a CSV of counts and print what the book would print",
-    "search": "search PubMed, Europe PMC, ClinicalTrials.gov and OpenAlex for new records",
+    "search": "search PubMed, Europe PMC, ClinicalTrials.gov, OpenAlex and Crossref for new records",
     "import": "take export files of databases into the ledger",
     "dedup": "find duplicates in export files, with the reason of each decision",
     "screen": "export a reviewer's sheet, import the decisions, or show the agreement",
@@ -72,25 +73,61 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code.
 
     Exit codes: 0 done, 1 the answer is "no" (for instance faults in the data), 2 the call or its input
-    could not be used, 70 an internal error.
+    could not be used, 70 an internal error, 74 a file or the output cannot be read or written, 130
+    stopped by the keyboard.
     """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    debug = "--debug" in arguments
+    arguments = [word for word in arguments if word != "--debug"]
+    _prepare_output()
     _pass_over_impossible_epoch()
-    arguments = sys.argv[1:] if argv is None else argv
     wanted = next((word for word in arguments if word in _COMMANDS), None)
-    args = _parser(wanted).parse_args(arguments)
     try:
-        return int(import_module(_module(args.command)).run(args))
+        args = _parser(wanted).parse_args(arguments)
+        code = int(import_module(_module(args.command)).run(args))
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:
+        _discard_output()
         return 0
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped.\n")
+        return 130
+    except OSError as error:
+        if debug:
+            raise
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _discard_output()
+        place = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"{wanted}: {place}cannot be read or written ({error.strerror or error})\n")
+        return 74
     except Exception as error:
-        if args.debug:
+        if debug:
             raise
         sys.stderr.write(
-            f"internal error in '{args.command}': {type(error).__name__}: {error}\n"
-            "This is a fault of the program, not of your data; "
-            "run again with --debug before the command and report it.\n"
+            f"internal error in '{wanted}': {type(error).__name__}: {error}\n"
+            "This is a fault of the program, not of your data; run again with --debug and report it.\n"
         )
         return 70
+
+
+def _prepare_output() -> None:
+    """Let no letter that the terminal lacks, and no closed output, end a command."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # Left open until the process ends, as a terminal would be.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Throw away what cannot be printed any more, so that the end of the process does not try again."""
+    if sys.stdout is sys.__stdout__:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ to the search index, so that a reader finds a study by its name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from html import escape
+from collections.abc import Iterable, Iterator
+from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ def collect_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     from analysis.review.provenance import study_page
 
     evidence = review.load()
+    names: list[str] = []
     for study in evidence.studies:
         page = study_page(evidence, study.study_id)
+        names.append(page.name)
         _index(app, page.name, page.title, page.body)
         context = {
             "title": escape(page.title),
@@ -38,10 +40,14 @@ def collect_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
             "metatags": f'<meta name="description" lang="en" content="{escape(page.description)}">',
         }
         yield page.name, context, "page.html"
+    _keep(app, names)
 
 
 def _index(app: Sphinx, name: str, title: str, body: str) -> None:
-    """Give the words of a page to the search index, if this builder has one."""
+    """Give the words of a page to the search index, if this builder has one.
+
+    The script of the search sets titles as HTML, so they are given escaped.
+    """
     indexer = getattr(app.builder, "indexer", None)
     if indexer is None:
         return
@@ -52,7 +58,17 @@ def _index(app: Sphinx, name: str, title: str, body: str) -> None:
 
     document = new_document(name)
     section = nodes.section(ids=[name.rsplit("/", 1)[-1]])
+    title = escape(title, quote=False)
     section += nodes.title(text=title)
-    section += nodes.paragraph(text=re.sub(r"<[^>]+>", " ", body))
+    section += nodes.paragraph(text=unescape(re.sub(r"<[^>]+>", " ", body)))
     document += section
     indexer.feed(name, f"{name}.html", title, document)
+
+
+def _keep(app: Sphinx, names: Iterable[str]) -> None:
+    """Make these pages count as documents when Sphinx strikes from the index what is none."""
+    indexer = getattr(app.builder, "indexer", None)
+    if indexer is None:
+        return
+    prune = indexer.prune
+    indexer.prune = lambda documents: prune({*documents, *names})

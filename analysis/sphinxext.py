@@ -1,38 +1,31 @@
 """Sphinx extension that keeps the book in step with the code and the data.
 
-Sphinx and jupyter-cache look only at the text of a page, so a changed count in ``data/`` would
-leave old numbers standing. This extension makes every page depend on everything a number can come
-from, hands the facts used in prose to the pages, writes the machine-readable feed beside them, and
-mends what the theme does wrong for assistive technology.
+jupyter-cache looks only at the text of a notebook, so a changed count in ``data/`` would leave old
+numbers standing. This extension gives each state of code and data a cache of its own, hands the facts
+used in prose to the pages, writes the machine-readable feed beside them, and mends what the theme does
+wrong for assistive technology.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from analysis.site.caches import kept_json, mend_notebooks
+from analysis.site.inputs import digest
+from analysis.synthesis import warm_up
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
-    from sphinx.environment import BuildEnvironment
 
-__all__ = ["input_digest", "mend_markup", "setup"]
+__all__ = ["mend_markup", "setup"]
 
 _ROOT = Path(__file__).resolve().parents[1]
-
-#: Everything outside the pages that a number, table or figure of the book can come from.
-_INPUTS = ("analysis/**/*", "data/**/*", "requirements*.txt", "pyproject.toml")
-
-#: Compiled leftovers change without any change of the source.
-_NOT_INPUTS = frozenset({"__pycache__", ".ipynb_checkpoints"})
-_COMPILED = frozenset({".pyc", ".nbi", ".nbc"})
 
 #: Caches of earlier inputs kept, so that going back to them runs nothing again.
 _CACHES_KEPT = 4
@@ -63,49 +56,29 @@ _MENDS: tuple[tuple[str, str], ...] = (
 )
 
 
-def _input_files(root: Path) -> Iterator[Path]:
-    for pattern in _INPUTS:
-        for path in sorted(root.glob(pattern)):
-            kept = path.suffix not in _COMPILED and _NOT_INPUTS.isdisjoint(path.parts)
-            if kept and path.is_file():
-                yield path
-
-
-def input_digest(root: Path = _ROOT) -> str:
-    """Return a short hash of the code, the data, the locked packages and the Python version.
-
-    Parameters
-    ----------
-    root
-        Directory that holds ``analysis/`` and ``data/``.
-    """
-    digest = hashlib.sha256(f"{sys.version_info[:2]}".encode())
-    for path in _input_files(root):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
-        digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
 def _point_cache_at_inputs(app: Sphinx, config: Config) -> None:
-    """Give each state of the inputs its own cache.
-
-    The changed setting also makes Sphinx read every page again.
-    """
-    caches = Path(app.outdir).parent / ".jupyter_cache"
-    current = caches / input_digest()
+    """Give each state of the inputs its own cache of executed notebooks, and mend it if it was cut."""
+    caches = _kept(app) / ".jupyter_cache"
+    current = caches / digest(_ROOT)
     config.nb_execution_cache_path = str(current)
     if caches.is_dir():
         old = [path for path in caches.iterdir() if path.is_dir() and path != current]
         for path in sorted(old, key=lambda each: each.stat().st_mtime)[: 1 - _CACHES_KEPT]:
             shutil.rmtree(path)
             path.with_suffix(".facts.json").unlink(missing_ok=True)
+    mend_notebooks(current)
     if current.is_dir():
         os.utime(current)
 
 
+def _kept(app: Sphinx) -> Path:
+    """Return the folder that outlives a build, whichever folder the pages are written to."""
+    return Path(app.srcdir) / "_build"
+
+
 def _isolate_kernels(app: Sphinx, config: Config) -> None:
     """Run notebooks without the reader's own IPython start-up files, and with a quiet log."""
-    folder = Path(app.outdir).parent / ".ipython"
+    folder = _kept(app) / ".ipython"
     profile = folder / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
     settings = profile / "ipython_kernel_config.py"
@@ -116,36 +89,27 @@ def _isolate_kernels(app: Sphinx, config: Config) -> None:
 
 
 def _hand_facts_to_pages(app: Sphinx, config: Config) -> None:
-    """Offer every computed fact to the prose as ``{{ key }}``; an unknown key stops the build."""
+    """Offer every computed fact to the prose as ``{{ key }}``; an unknown key stops the build.
+
+    The engine is made ready before anything is computed, here and for the kernels that follow, so
+    that no number depends on what was computed before it.
+    """
+    warm_up()
     # The path of the cache carries the digest of all inputs, so the facts can be kept beside it.
     kept = Path(config.nb_execution_cache_path).with_suffix(".facts.json")
-    if kept.is_file():
-        facts = json.loads(kept.read_text("utf-8"))
-    else:
-        from analysis import review
-
-        facts = review.facts(review.load())
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(facts), "utf-8")
+    facts = kept_json(kept, _facts)
     config.myst_substitutions = {**config.myst_substitutions, **facts}
     config.release = config.version = facts["version"]
 
 
-def _read_all_again(
-    app: Sphinx, env: BuildEnvironment, added: Set[str], changed: Set[str], removed: Set[str]
-) -> Set[str]:
-    """Read every page when any changed, as pages can show results of each other."""
-    if not (added or changed or removed):
-        return set()
-    return set(env.found_docs) - added - changed
+def _facts() -> dict[str, Any]:
+    from analysis import review
+
+    return review.facts(review.load())
 
 
 def _drop_thebe(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Leave out the live-code scripts, which are declared twice and call a server.
-
-    That the page is being written is noted on the way, for `_finish`.
-    """
-    app.review_pages_written = True  # type: ignore[attr-defined]
+    """Leave out the live-code scripts, which are declared twice and call a server."""
 
     def is_thebe(script: object) -> bool:
         text = f"{getattr(script, 'filename', script)}{getattr(script, 'attributes', '')}"
@@ -181,8 +145,6 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     """Write the feed and the downloads and mend the pages; a failure here fails the build."""
     if exception is not None or app.builder.name != "html":
         return
-    if not getattr(app, "review_pages_written", False):
-        return  # No page changed, so the inputs did not change either.
     from analysis import review
     from analysis.report import downloads, feed
     from analysis.site.contents import book_order
@@ -190,21 +152,10 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
 
     outdir = Path(app.outdir)
     feed.write_site_outputs(outdir)
-    # Made anew each time, so that no file outlives the table or figure that it belongs to.
-    shutil.rmtree(outdir / "downloads", ignore_errors=True)
     downloads.harvest(outdir)
     _mend_pages(outdir)
     base = site_base(app.config.html_baseurl)
     finish_site(outdir, review.load(), base, book_order(_ROOT))
-
-
-def _note_assets(app: Sphinx, config: Config) -> None:
-    """Make the build depend on the style sheets and scripts; Sphinx alone would not copy a changed one."""
-    seen = hashlib.sha256()
-    for path in sorted((_ROOT / "book" / "_static").rglob("*")):
-        if path.is_file():
-            seen.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    config.review_assets = seen.hexdigest()
 
 
 def _print_addresses_in_full(app: Sphinx) -> None:
@@ -237,14 +188,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     book_pages.connect(app)
     app.add_role("fig", _reference("figure"))
     app.add_role("tab", _reference("table"))
-    # A value that counts for the pages' looks: when it changes Sphinx writes every page again.
-    app.add_config_value("review_assets", "", "html", types=[str])
-    app.connect("config-inited", _note_assets)
     app.connect("config-inited", _point_cache_at_inputs)
     app.connect("config-inited", _isolate_kernels)
     app.connect("config-inited", _hand_facts_to_pages)
     app.connect("builder-inited", _print_addresses_in_full)
-    app.connect("env-get-outdated", _read_all_again)
     app.connect("html-page-context", _drop_thebe, priority=900)
     # Last of all, as the theme writes its colours of code at the end as well.
     app.connect("build-finished", _finish, priority=900)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from analysis.living.records.decode import decode
 
-__all__ = ["CellError", "Sheet", "SheetError", "WholeNumbers", "named_kind", "read_sheet"]
+__all__ = ["CellError", "Sheet", "SheetError", "WholeNumbers", "named_kind", "read_sheet", "read_text"]
 
 #: A cell longer than this is refused; a spreadsheet holds 32,767 characters.
 LONGEST_CELL = 131_072
@@ -173,6 +173,26 @@ def read_sheet(source: str | Path | bytes, *, name: str = "", columns: Sequence[
     kept, heads = _heads(table, place, name, above, columns, assumed)
     rows = _rows(table, place, kept, heads, name, above, assumed)
     return Sheet(name, heads, rows, place + above + 1, mark, encoding, tuple(assumed))
+
+
+def read_text(data: bytes, name: str, expected: str) -> tuple[str, tuple[str, ...]]:
+    r"""Return the text of a file that is no table, and what was assumed about its letters.
+
+    Raises
+    ------
+    SheetError
+        When the file is a document, an archive or a picture, or breaks off inside a letter.
+
+    Examples
+    --------
+    >>> read_text("title: Müller".encode("utf-16"), "study.yml", "YAML")
+    ('title: Müller', ('UTF-16',))
+    """
+    kind = named_kind(data)
+    if kind and not kind.endswith("JSON"):
+        raise SheetError(name, f"is {kind}", expected)
+    text, _, assumed = _text(data, name)
+    return text, tuple(assumed)
 
 
 def _bytes(path: Path, name: str) -> bytes:

@@ -1,6 +1,7 @@
 """The command line: exit codes, plain errors, and no cost for commands not asked for."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -55,8 +56,79 @@ def test_an_internal_fault_shows_no_trace(monkeypatch, capsys):
 
     assert main(["validate"]) == 70
     assert "planted" in capsys.readouterr().err
-    with pytest.raises(RuntimeError, match="planted"):
-        main(["--debug", "validate"])
+    for words in (["--debug", "validate"], ["validate", "--debug"]):
+        with pytest.raises(RuntimeError, match="planted"):
+            main(words)
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "Stopped."),
+        (OSError(28, "No space left on device", "records.csv"), 74, "records.csv: cannot be read or written"),
+        (PermissionError(13, "Permission denied", "out.csv"), 74, "out.csv"),
+        (BrokenPipeError(), 0, ""),
+    ],
+    ids=["keyboard", "full disk", "no permission", "reader gone"],
+)
+def test_what_ends_a_command_from_outside_is_one_sentence(monkeypatch, capsys, raised, code, said):
+    from analysis.cli import validate
+
+    def broken(args):
+        raise raised
+
+    monkeypatch.setattr(validate, "run", broken)
+
+    assert main(["validate"]) == code
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert "fault of the program" not in shown
+
+
+def test_a_letter_that_the_terminal_lacks_is_shown_all_the_same(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "analysis", "propose", str(tmp_path / "Übersicht.yml")],
+        capture_output=True, timeout=120, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert rb"\xdcbersicht.yml" in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_behind_the_output_is_not_a_fault_of_the_program(tmp_path):
+    counts = tmp_path / "counts.csv"
+    counts.write_text("study,events,total\nA,5,10\nB,7,12\n", "utf-8")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "analysis", "pool", str(counts)],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=120,
+        )  # fmt: skip
+
+    assert done.returncode == 74
+    assert "cannot be read or written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_closed_output_ends_nothing(tmp_path):
+    counts = tmp_path / "counts.csv"
+    counts.write_text("study,events,total\nA,5,10\nB,7,12\n", "utf-8")
+    typed = f"{shlex.quote(sys.executable)} -m analysis pool {shlex.quote(str(counts))} >&-"
+    done = subprocess.run(typed, shell=True, stderr=subprocess.PIPE, text=True, timeout=120)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("epoch", ["99999999999999999", "999999999999", "abc", "-1", "²"])
+def test_a_day_that_is_not_in_the_calendar_is_passed_over(monkeypatch, epoch):
+    from datetime import UTC, datetime
+
+    from analysis.living.clock import reference_day
+
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+
+    assert reference_day() == datetime.now(UTC).date()
 
 
 def test_importing_the_package_loads_nothing_heavy():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 from typing import Any
+
+from analysis.cli.refusals import in_sentences
 
 __all__ = ["add_parser", "run"]
 
@@ -29,6 +30,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--data", type=Path, default=_ROOT / "data", metavar="DIR")
 
 
+@in_sentences
 def run(args: argparse.Namespace) -> int:
     """Find or settle duplicates; 0 when done, 1 when a record was not readable, 2 when unusable."""
     if args.settle:
@@ -36,11 +38,13 @@ def run(args: argparse.Namespace) -> int:
     if not args.files:
         sys.stderr.write("give files, or --settle and a list of checked pairs\n")
         return 2
-    from analysis.cli.import_ import write_rows
+    from analysis.files import make_folder, write_file
     from analysis.living.records.dedup import deduplicate
     from analysis.living.records.readers import read_files
     from analysis.living.records.ris_writer import to_ris
+    from analysis.living.sheets import write_list
 
+    folder = make_folder(args.out) if args.out else None
     imported = read_files(args.files)
     print(imported.to_text())
     for fault in imported.faults:
@@ -49,45 +53,53 @@ def run(args: argparse.Namespace) -> int:
     counts = found.to_dict()
     print(
         f"\n{counts['records']} records, {counts['unique']} unique, {counts['duplicates']} duplicates, "
-        f"{counts['to_check']} pairs to check by hand"
+        f"{counts['to_check']} {'pair' if counts['to_check'] == 1 else 'pairs'} to check by hand"
     )
-    if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
+    if folder:
         rows = found.rows()
-        write_rows(rows, args.out / "duplicates.csv")
-        write_rows([row for row in rows if row["verdict"] == "check"], args.out / "check.csv")
-        unique = to_ris(found.records[index] for index in found.unique)
-        (args.out / "unique.ris").write_text(unique, encoding="utf-8")
+        write_list(rows, folder / "duplicates.csv")
+        write_list([row for row in rows if row["verdict"] == "check"], folder / "check.csv")
+        write_file(folder / "unique.ris", to_ris(found.records[index] for index in found.unique))
     return 0 if imported.complete else 1
 
 
 def _settle(args: argparse.Namespace) -> int:
-    from analysis.evidence.faults import EvidenceFaults
+    from analysis.evidence.faults import EvidenceFaults, Fault
     from analysis.living.ledger import load_ledger, write_ledger
     from analysis.living.ledger_import import settle_pairs
+    from analysis.living.lock import locked
+    from analysis.living.records.record import one_line
+    from analysis.living.sheets import read_list
 
-    if not args.by:
+    by = one_line(args.by)
+    if not by:
         sys.stderr.write("--settle needs --by: who checked the pairs\n")
         return 2
+    sheet = read_list(args.settle, ("record_a", "record_b", "decision"))
+    said = [(number, row, row["decision"].lower()) for number, row in sheet.rows]
+    wrong = [
+        Fault(sheet.name, number, "decision", row["decision"], "not a decision", "same, different or blank")
+        for number, row, word in said
+        if word not in ("same", "different", "")
+    ]
+    if wrong:
+        raise EvidenceFaults(tuple(wrong))
+    pairs = [(row["record_a"], row["record_b"]) for _, row, word in said if word == "same"]
     try:
-        with args.settle.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-        known = {"same", "different", ""}
-        wrong = [
-            f"{args.settle.name}:{number}: {row['decision']!r}; expected same or different"
-            for number, row in enumerate(rows, start=2)
-            if row["decision"].strip().lower() not in known
-        ]
-        if wrong:
-            raise ValueError("\n".join(wrong))
-        pairs = [
-            (row["record_a"], row["record_b"]) for row in rows if row["decision"].strip().lower() == "same"
-        ]
-        ledger = settle_pairs(load_ledger(args.data), pairs, args.by)
-    except (OSError, KeyError, ValueError, EvidenceFaults) as error:
+        with locked(args.data, "dedup --settle"):
+            before = load_ledger(args.data)
+            ledger = settle_pairs(before, pairs, by)
+            write_ledger(ledger, args.data / "records.csv")
+    except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    write_ledger(ledger, args.data / "records.csv")
-    waiting = sum(not row["decision"].strip() for row in rows)
-    print(f"{len(pairs)} pairs are the same, {len(rows) - len(pairs) - waiting} differ, {waiting} are open")
+    for old, new in zip(before.records, ledger.records, strict=True):
+        if old.duplicate_of != new.duplicate_of:
+            print(f"{new.duplicate_of} stands for {new.record_id}")
+    differ = sum(word == "different" for _, _, word in said)
+    waiting = sum(not word for _, _, word in said)
+    print(
+        f"{len(pairs)} {'pair is' if len(pairs) == 1 else 'pairs are'} the same, {differ} differ, "
+        f"{waiting} {'is' if waiting == 1 else 'are'} open"
+    )
     return 0

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from analysis.cli.refusals import in_sentences
+
 __all__ = ["add_parser", "run"]
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -27,19 +29,15 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--data", type=Path, default=_ROOT / "data", metavar="DIR")
 
 
+@in_sentences
 def run(args: argparse.Namespace) -> int:
     """Count and print; 0 when all sums hold, 1 when one does not, 2 when the call cannot be used."""
     from analysis.cli.import_ import read_versions
-    from analysis.evidence.faults import EvidenceFaults
     from analysis.living.flow import check_flow, count_flow
     from analysis.living.ledger import load_ledger
 
-    try:
-        ledger = load_ledger(args.data)
-        versions = read_versions(args.data)
-    except (EvidenceFaults, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    ledger = load_ledger(args.data)
+    versions = read_versions(args.data)
     if args.evidence_version:
         if args.evidence_version not in versions:
             sys.stderr.write(f"no evidence version {args.evidence_version!r}; known: {', '.join(versions)}\n")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from analysis.cli.refusals import in_sentences
 
 if TYPE_CHECKING:
     from analysis.living.propose import Preview
@@ -38,30 +41,40 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+@in_sentences
 def run(args: argparse.Namespace) -> int:
     """Check, preview and perhaps write; return the exit code."""
     from analysis.evidence.faults import EvidenceFaults
     from analysis.evidence.load import DATA
     from analysis.living.clock import reference_day
+    from analysis.living.lock import locked
     from analysis.living.proposal import read_proposal
     from analysis.living.propose import preview, write_change
+    from analysis.tables import SheetError, read_text
 
     folder = args.data or DATA
+    name = "proposal" if args.file == "-" else Path(args.file).name
     try:
         raw = sys.stdin.buffer.read() if args.file == "-" else Path(args.file).read_bytes()
-        text = raw.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"{args.file}: cannot be read as UTF-8 text ({error})", file=sys.stderr)
+        text, assumed = read_text(raw, name, "a proposal in YAML, or the text of the issue form")
+    except OSError as error:
+        print(f"{args.file}: cannot be read ({error.strerror or error})", file=sys.stderr)
         return 2
-    proposal, faults = read_proposal(text, "proposal" if args.file == "-" else Path(args.file).name)
+    except SheetError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for sentence in assumed:
+        print(f"{name}: read as {sentence}", file=sys.stderr)
+    proposal, faults = read_proposal(text, name, folder)
     try:
         if faults or proposal is None:
             raise EvidenceFaults(tuple(faults))
-        change = preview(proposal, args.cut_off or reference_day(), directory=folder, into=args.into)
+        with locked(folder, "propose --write") if args.write else nullcontext():
+            change = preview(proposal, args.cut_off or reference_day(), directory=folder, into=args.into)
+            written = write_change(change, folder) if args.write else ()
     except EvidenceFaults as error:
         print(str(error).replace("in the data", "in the proposal", 1), file=sys.stderr)
         return 1
-    written = write_change(change, folder) if args.write else ()
     if args.json:
         print(json.dumps(change.to_dict() | {"written": [path.name for path in written]}, indent=1))
     else:

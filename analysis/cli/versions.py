@@ -9,6 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.cli.refusals import in_sentences
+
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
 
@@ -41,23 +43,26 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+@in_sentences
 def run(args: argparse.Namespace) -> int:
     """Print the versions or the estimates and return the exit code."""
-    from analysis.evidence.faults import EvidenceFaults
     from analysis.evidence.load import DATA, load_evidence
+    from analysis.living.lock import locked
     from analysis.living.time_machine import time_machine
     from analysis.living.versions import broken_patches, step_between
 
     try:
-        evidence = load_evidence(args.data)
         if args.open:
-            print(_open(evidence, args.data or DATA, args.open, args.trigger, args.searched_on))
+            folder = args.data or DATA
+            with locked(folder, "versions --open"):
+                print(_open(load_evidence(folder), folder, args.open, args.trigger, args.searched_on))
             return 0
+        evidence = load_evidence(args.data)
         if args.version:
             past = time_machine(evidence, args.version)
             print(json.dumps(past.to_dict(), indent=1) if args.json else past.to_text())
             return 0
-    except (EvidenceFaults, ValueError) as error:
+    except ValueError as error:
         print(error, file=sys.stderr)
         return 2
     rows = []
@@ -75,16 +80,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _open(evidence: Evidence, folder: Path, cut_off: date, trigger: str, searched_on: date | None) -> str:
     """Append the row of the next version and say so."""
-    import csv
-    import io
+    from analysis.living.versions import append_version, version_cells
 
-    from analysis.living.versions import version_cells
-
-    path = folder / "versions.csv"
-    text = path.read_text("utf-8")
     cells = version_cells(evidence, cut_off, trigger, searched_on)
-    head = next(csv.reader(io.StringIO(text, newline="")))
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([cells.get(name, "") for name in head])
-    path.write_text(text + line.getvalue(), "utf-8", newline="")
+    append_version(folder / "versions.csv", cells)
     return f"opened version {cells['id']}: {cells['label']}"

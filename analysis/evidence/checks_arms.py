@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from analysis.evidence.arms import containing_arms
@@ -18,9 +18,9 @@ _MOST_PARTS = 4
 _PART_COLUMNS = ("is_partition_of", "arm_id", "events", "total", "outcome", "study_id")
 
 
-def _by_study(tables: Tables) -> dict[str, list[Outcome]]:
+def _by_study(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
     groups: dict[str, list[Outcome]] = defaultdict(list)
-    for row in tables["outcomes"]:
+    for row in outcomes:
         groups[row.study_id].append(row)
     return groups
 
@@ -35,9 +35,11 @@ def _treated_counts(rows: list[Outcome]) -> dict[tuple[str, str], list[Outcome]]
 
 
 def _parts_named(tables: Tables) -> Iterator[Finding]:
-    for rows in _by_study(tables).values():
-        arms = {row.arm_id for row in rows}
-        above = containing_arms(rows)
+    tables.need("outcomes")
+    every = _by_study(tables.every("outcomes"))
+    for study_id, rows in _by_study(tables["outcomes"]).items():
+        arms = {row.arm_id for row in every[study_id]}
+        above = containing_arms(every[study_id])
         for row in rows:
             if not row.is_partition_of:
                 continue
@@ -53,7 +55,7 @@ def _parts_named(tables: Tables) -> Iterator[Finding]:
 
 
 def _part_within_whole(tables: Tables) -> Iterator[Finding]:
-    for rows in _by_study(tables).values():
+    for rows in _by_study(tables["outcomes"]).values():
         for group in _treated_counts(rows).values():
             counts = {row.arm_id: row for row in group}
             parts: dict[str, list[Outcome]] = defaultdict(list)
@@ -97,8 +99,9 @@ def _compare_parts(whole: Outcome, members: list[Outcome]) -> Iterator[Finding]:
 
 def _total_beside_parts(tables: Tables) -> Iterator[Finding]:
     """Look for a total that could be pooled with its parts, as no row marks them."""
-    for rows in _by_study(tables).values():
-        above = containing_arms(rows)
+    every = _by_study(tables.every("outcomes"))
+    for study_id, rows in _by_study(tables["outcomes"]).items():
+        above = containing_arms(every[study_id])
         for group in _treated_counts(rows).values():
             for whole in group:
                 yield _beside(whole, group, above)
@@ -140,7 +143,7 @@ def _summing(whole: Outcome, others: list[Outcome]) -> list[Outcome]:
 
 def _patients_within_study(tables: Tables) -> Iterator[Finding]:
     sizes = {study.study_id: study.n_patients for study in tables["studies"]}
-    for study_id, rows in _by_study(tables).items():
+    for study_id, rows in _by_study(tables["outcomes"]).items():
         size = sizes.get(study_id)
         groups: dict[str, list[Outcome]] = defaultdict(list)
         for row in rows:

@@ -187,14 +187,17 @@ def _bounds_fit(tables: Tables) -> Iterator[Finding]:
                 explained=row.note,
             )
             continue
-        fits = fitting_counts(row.total, row.percent_reported) or (None,)
-        ends = (fits[0], fits[-1])
+        fits = fitting_counts(row.total, row.percent_reported)
+        ends = (fits[0], fits[-1]) if fits else None
+        fitting = f"{ends[0]} and {ends[1]}" if ends else "another percentage or total"
         yield found(
             "outcomes",
             row,
             columns,
-            message="" if bounds == ends else f"{row.percent_reported}% of {row.total} fits {ends}",
-            expected=f"{ends[0]} and {ends[1]}",
+            message=""
+            if bounds == ends
+            else f"{row.percent_reported}% of {row.total} fits {ends or 'no count'}",
+            expected=fitting,
         )
 
 

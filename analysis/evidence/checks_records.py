@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
+from analysis.evidence.cells import near
 from analysis.evidence.faults import Finding
 from analysis.evidence.provenance import agreement_words
-from analysis.evidence.rules import Check, Tables, found
+from analysis.evidence.rules import MANY, Check, Tables, found
 from analysis.evidence.tables import DoubleExtraction, Outcome, Study
 
 __all__ = ["CHECKS"]
@@ -19,6 +20,7 @@ _NOT_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
 def _versions(tables: Tables) -> Iterator[Finding]:
+    tables.need("versions", clean=True)
     for earlier, later in pairwise(tables["versions"]):
         # A patch brings no study, so it may keep the cut-off of the version that it mends.
         patch = not later.id.endswith(".0")
@@ -34,6 +36,7 @@ def _versions(tables: Tables) -> Iterator[Finding]:
 
 def _years(tables: Tables) -> Iterator[Finding]:
     """Hold the year of publication against the evidence stage and the end of enrolment."""
+    tables.need("versions", clean=True)
     versions = tables["versions"]
     for study in tables["studies"]:
         if study.year is None:
@@ -55,9 +58,10 @@ def _years(tables: Tables) -> Iterator[Finding]:
 
 
 def _year_in_stage(study: Study, versions: tuple, place: int, entered: int) -> Finding:
-    # A study that was missed when it became public may still enter with a later version.
+    # A study that every earlier search missed enters with the version in which it was found, so only the
+    # first version of a stage holds no study that was public in the stage before.
     last = versions[entered].cut_off.year
-    first = versions[place - 1].cut_off.year if place else 0
+    first = versions[place - 1].cut_off.year if place and entered == place else 0
     year = study.year or 0
     message = ""
     if year > last:
@@ -87,33 +91,56 @@ def _same_report(tables: Tables) -> Iterator[Finding]:
 
 
 def _raw_rows(tables: Tables) -> dict[tuple[str, str, str], list[DoubleExtraction]]:
+    """Return the raw rows by key, without keys of which a cell is known to be wrong."""
+    tables.need("double_extraction")
     raw: dict[tuple[str, str, str], list[DoubleExtraction]] = defaultdict(list)
-    for row in tables["double_extraction"]:
-        raw[row.study_id, row.arm_id, row.outcome].append(row)
-    return raw
+    wrong = set()
+    for row in tables.every("double_extraction"):
+        key = (row.study_id, row.arm_id, row.outcome)
+        raw[key].append(row)
+        if tables.faulty("double_extraction", row):
+            wrong.add(key)
+    return {key: rows for key, rows in raw.items() if key not in wrong}
+
+
+def _raw_known(tables: Tables) -> set[tuple[str, str, str]]:
+    """Return the keys of which any raw row stands in the table, faulty or not."""
+    return {(row.study_id, row.arm_id, row.outcome) for row in tables.every("double_extraction")}
 
 
 def _extractors(tables: Tables) -> Iterator[Finding]:
     raw = _raw_rows(tables)
-    studies = {study.study_id for study in tables["studies"]}
+    present = _raw_known(tables)
+    studies = {study.study_id for study in tables.every("studies")}
     outcomes = {item.key for item in tables.protocol.outcomes}
     strange = [
-        row for row in tables["outcomes"] if row.study_id not in studies or row.outcome not in outcomes
+        row for row in tables.every("outcomes") if row.study_id not in studies or row.outcome not in outcomes
     ]
+    bare = {row.key for row in tables["outcomes"] if row.key not in present and row not in strange}
+    if len(bare) > MANY:
+        yield _lost("double_extraction", "outcomes", len(bare))
+        return
     for row in tables["outcomes"]:
         if row in strange:  # a mistyped key is named by the checks of the references
             continue
-        known = "+".join(str(number) for number in sorted({item.extractor for item in raw[row.key]}))
+        if row.key in present and row.key not in raw:  # a cell of its raw rows is a fault already
+            continue
+        known = "+".join(str(number) for number in sorted({item.extractor for item in raw.get(row.key, ())}))
         yield found(
             "outcomes",
             row,
             ("extractors", "study_id", "arm_id", "outcome"),
             message=f"the raw extractions are by {known or 'nobody'}" if known != row.extractors else "",
-            expected=known or "rows in double_extraction.csv",
+            expected=known or _near_raw(row, present),
         )
     if strange:  # what looks like a missing row may be the mistyped one
         return
-    rows = {row.key for row in tables["outcomes"]}
+    tables.need("outcomes")
+    rows = {row.key for row in tables.every("outcomes")}
+    alone = raw.keys() - rows
+    if len(alone) > MANY:
+        yield _lost("outcomes", "double_extraction", len(alone))
+        return
     for key, items in raw.items():
         yield found(
             "double_extraction",
@@ -124,10 +151,23 @@ def _extractors(tables: Tables) -> Iterator[Finding]:
         )
 
 
+def _lost(table: str, other: str, number: int) -> Finding:
+    message = f"{number} rows that fit a row of {other}.csv are not here"
+    expected = "a row with the same study, arm and outcome; were rows of this table lost?"
+    return Finding("", "fault", f"{table}.csv", 0, "", "", message, expected)
+
+
+def _near_raw(row: Outcome, present: set[tuple[str, str, str]]) -> str:
+    arms = sorted({arm for study, arm, outcome in present if (study, outcome) == (row.study_id, row.outcome)})
+    meant = near(row.arm_id, arms)
+    hint = f", or another arm (near: {meant})" if meant else f", or one of its arms {arms}" if arms else ""
+    return f"rows in double_extraction.csv with this study, arm and outcome{hint}"
+
+
 def _agreement(tables: Tables) -> Iterator[Finding]:
     raw = _raw_rows(tables)
     for row in tables["outcomes"]:
-        items = raw[row.key]
+        items = raw.get(row.key)
         if items:
             yield _agreement_of(row, items)
 
@@ -147,12 +187,18 @@ def _agreement_of(row: Outcome, items: list[DoubleExtraction]) -> Finding:
         )
     message = expected = ""
     if not same:
-        shown = ", ".join(f"{item.events}/{item.total} (extractor {item.extractor})" for item in items)
+        shown = ", ".join(
+            f"{_count(item.events)}/{_count(item.total)} (extractor {item.extractor})" for item in items
+        )
         message, expected = f"raw extractions differ from the row: {shown}", "resolved, with a note"
     elif several != (row.agreement == "agree"):
         message = f"{len(items)} raw extractions with the same counts"
         expected = "agree" if several else "single"
     return found("outcomes", row, columns, message=message, expected=expected)
+
+
+def _count(value: int | None) -> str:
+    return "blank" if value is None else str(value)
 
 
 CHECKS: tuple[Check, ...] = (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from difflib import get_close_matches
-from typing import get_args, get_type_hints
+from typing import Literal
 
+from analysis.evidence.cells import near
 from analysis.evidence.faults import Finding
-from analysis.evidence.rules import Check, Tables, found
+from analysis.evidence.rules import MANY, Check, Tables, found
 
 __all__ = ["CHECKS"]
 
@@ -18,19 +18,37 @@ _LISTS = {"awaiting": "awaiting", "excluded": "exclude"}
 def _known(name: str, known: set[str], what: str) -> tuple[str, str]:
     if name in known:
         return "", ""
-    near = get_close_matches(name, known, n=1)
-    return f"no such {what}", f"a known {what}" + (f" (near: {near[0]})" if near else "")
+    meant = near(name, known)
+    return f"no such {what}", f"a known {what}" + (f" (near: {meant})" if meant else "")
 
 
 def _studies_known(tables: Tables) -> Iterator[Finding]:
-    known = {study.study_id for study in tables["studies"]}
-    for table, rows in tables.rows.items():
-        for row in rows:
+    tables.need("studies")
+    known = {study.study_id for study in tables.every("studies")}
+    lost = _lost(tables, known)
+    if len(lost) > MANY:
+        shown = ", ".join(lost[:3])
+        message = f"{len(lost)} studies that other tables name are not here ({shown} and others)"
+        expected = "a row for each study; were rows of this table lost?"
+        yield Finding("", "fault", "studies.csv", 0, "", "", message, expected)
+        return
+    for table in tables.rows:
+        for row in () if table in tables.unread else tables.every(table):
             study_id = getattr(row, "study_id", "")
             if table == "studies" or not study_id:
                 continue
             message, expected = _known(study_id, known, "study in studies.csv")
             yield found(table, row, "study_id", message=message, expected=expected)
+
+
+def _lost(tables: Tables, known: set[str]) -> list[str]:
+    """Return the studies that rows of other tables name and studies.csv does not hold."""
+    named = {
+        getattr(row, "study_id", "")
+        for table in tables.rows
+        for row in (() if table in tables.unread else tables.every(table))
+    }
+    return sorted(named - known - {""})
 
 
 def _outcomes_known(tables: Tables) -> Iterator[Finding]:
@@ -44,7 +62,8 @@ def _outcomes_known(tables: Tables) -> Iterator[Finding]:
 
 
 def _groups_known(tables: Tables) -> Iterator[Finding]:
-    known = {group.group for group in tables["overlap"]}
+    tables.need("overlap")
+    known = {group.group for group in tables.every("overlap")}
     for study in tables["studies"]:
         if study.overlap_group:
             message, expected = _known(study.overlap_group, known, "group in overlap.csv")
@@ -52,6 +71,7 @@ def _groups_known(tables: Tables) -> Iterator[Finding]:
 
 
 def _first_versions(tables: Tables) -> Iterator[Finding]:
+    tables.need("versions", clean=True)
     stages: dict[str, list[str]] = defaultdict(list)
     for version in tables["versions"]:
         stages[version.stage].append(version.id)
@@ -65,11 +85,11 @@ def _first_versions(tables: Tables) -> Iterator[Finding]:
 
 
 def _decision_lists(tables: Tables) -> Iterator[Finding]:
+    tables.need("studies", *_LISTS)
     decisions = {study.study_id: study for study in tables["studies"]}
     for table, decision in _LISTS.items():
-        listed = set()
+        listed = {row.study_id for row in tables.every(table)}
         for row in tables[table]:
-            listed.add(row.study_id)
             if (row.in_studies_csv == "yes") != bool(row.study_id):
                 message = "in_studies_csv and study_id disagree"
                 expected = "yes with a study_id, no without"
@@ -145,26 +165,31 @@ def _intervals(tables: Tables) -> Iterator[Finding]:
             yield found(table, row, columns, message=message, expected="an estimate in its interval")
 
 
-def _choices(tables: Tables) -> Iterator[Finding]:
-    """Hold the planned departures from the primary selection against what a question can ask."""
-    # Imported here, as selection is a step above the checks of what it selects from.
-    from analysis.evidence.select import Question
+def _sides(tables: Tables) -> Iterator[Finding]:
+    """The two sides of the comparative evidence can be read, and no arm stands on both."""
+    from analysis.evidence.compared import compared_arms
 
-    hints = get_type_hints(Question)
-    for item in tables.protocol.sensitivity:
-        for name, value in item.selection:
-            allowed = get_args(hints.get(name, object))
-            known = name in hints and (not allowed or value in allowed)
-            yield Finding(
-                check="",
-                status="pass" if known else "fault",
-                file="protocol.yml",
-                row=0,
-                column=f"analysis.sensitivity.{item.key}",
-                value=f"{name}: {value}",
-                message="" if known else "no such choice of selection",
-                expected=", ".join(str(each) for each in allowed) or ", ".join(hints),
-            )
+    message = ""
+    try:
+        compared_arms(tables.protocol)
+    except ValueError as error:
+        message = str(error).removeprefix("protocol, ")
+    expected = "treated and control, each a map of keys (a list) and label (a text)"
+    value = str(tables.protocol.text.get("arms", ""))
+    status: Literal["pass", "fault"] = "fault" if message else "pass"
+    yield Finding("", status, "protocol.yml", 0, "arms", value, message, expected)
+
+
+def _judgement_levels(tables: Tables) -> Iterator[Finding]:
+    """A tool is never given a level that it does not know; what nobody judged says so."""
+    levels: dict[str, set[str]] = defaultdict(set)
+    for item in tables["appraisal_tools"]:
+        levels[item.tool] |= {*item.levels.split("+")}
+    for row in tables["judgements"]:
+        known = levels.get(row.tool, set()) | {"not_judged"}
+        message = "" if row.judgement in known else f"{row.tool} has no such level"
+        expected = "one of " + ", ".join(sorted(known))
+        yield found("judgements", row, "judgement", message=message, expected=expected)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -172,10 +197,11 @@ CHECKS: tuple[Check, ...] = (
     Check("outcomes-known", "Every outcome is in the protocol", _outcomes_known),
     Check("groups-known", "Every overlap group is described", _groups_known),
     Check("first-versions", "First version follows from the stage", _first_versions),
-    Check("choices-known", "Planned departures name known choices", _choices),
     Check("decision-lists", "Decision lists agree with the studies", _decision_lists),
     Check("same-identity", "No two studies share an identifier", _same_identity),
     Check("study-parts", "Parts of a study do not exceed it", _study_parts),
     Check("grades", "Grades of the modified Rankin scale add up", _grades),
+    Check("sides", "The two sides of a comparison are named", _sides),
+    Check("judgement-levels", "Judgements are levels of their tool", _judgement_levels),
     Check("intervals", "Estimates lie in their intervals", _intervals),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from analysis.evidence.faults import Finding
 from analysis.evidence.notices import cell_value, same_place
@@ -29,6 +30,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _version_numbers(tables: Tables) -> Iterator[Finding]:
     """The first number is the year of the cut-off; the others count up from there."""
+    tables.need("versions", clean=True)
     versions = tables["versions"]
     for place, version in enumerate(versions):
         if version.cut_off is None or version.id.count(".") != 2:
@@ -57,9 +59,25 @@ def _version_numbers(tables: Tables) -> Iterator[Finding]:
         )
 
 
+def _search_days(tables: Tables) -> Iterator[Finding]:
+    """A day of search is a day of the calendar that has come."""
+    # A day later is let pass: it has come somewhere.
+    last = date.today() + timedelta(days=1)
+    for version in tables["versions"]:
+        if not version.searched_on[:1].isdigit():
+            continue
+        try:
+            message = "day of search has not come" if date.fromisoformat(version.searched_on) > last else ""
+        except ValueError:
+            message = "no such day"
+        expected = "a day of the calendar up to today, or: not recorded"
+        yield found("versions", version, "searched_on", message=message, expected=expected)
+
+
 def _patches(tables: Tables) -> Iterator[Finding]:
     """A patch changes no estimate, so no study enters with it and no count changes."""
-    patches = {item.id for item in tables["versions"] if not item.id.endswith(".0")}
+    tables.need("versions")
+    patches = {item.id for item in tables.every("versions") if not item.id.endswith(".0")}
     for study in tables["studies"]:
         wrong = study.first_version in patches
         message = "a study cannot enter with a patch" if wrong else ""
@@ -72,7 +90,8 @@ def _patches(tables: Tables) -> Iterator[Finding]:
 
 
 def _notices(tables: Tables) -> Iterator[Finding]:
-    known = {item.id for item in tables["versions"]}
+    tables.need("versions", "studies", "outcomes")
+    known = {item.id for item in tables.every("versions")}
     retracted = [item.study_id for item in tables["notices"] if item.kind == "retraction"]
     for study in tables["studies"]:
         wrong = retracted.count(study.study_id) > 1
@@ -90,12 +109,12 @@ def _changed_row(tables: Tables, notice: Notice) -> Finding:
     if notice.table not in _KINDS or (notice.kind == "addition" and notice.table != "outcomes"):
         message = f"a {notice.kind} names no table that can be changed"
         return found("notices", notice, "table", message=message, expected="outcomes or studies")
-    rows = [row for row in tables[notice.table] if same_place(row, notice)]
+    rows = [row for row in tables.every(notice.table) if same_place(row, notice)]
     if not rows:
         columns = ("study_id", "arm_id", "outcome")
         message = f"no such row in {notice.table}.csv"
         return found("notices", notice, columns, message=message, expected="the key of a row")
-    if notice.kind == "addition":
+    if notice.kind == "addition" or tables.faulty(notice.table, rows[0]):
         return found("notices", notice, "study_id")
     kind = _KINDS[notice.table]
     try:
@@ -126,6 +145,7 @@ def _corrected_again(tables: Tables, notice: Notice) -> bool:
 
 CHECKS: tuple[Check, ...] = (
     Check("version-numbers", "Versions are numbered by year, data and patch", _version_numbers),
+    Check("search-days", "Days of search are days that have come", _search_days),
     Check("patches", "A patch changes nothing that is pooled", _patches),
     Check("notices", "Notices fit the rows that they are about", _notices),
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
+
+from analysis.evidence.rows import columns_of
 
 if TYPE_CHECKING:
     from analysis.evidence.protocol import Protocol
@@ -33,10 +34,15 @@ def table_hash(name: str, rows: Iterable[Any], kind: type) -> str:
 
 
 def _canonical(name: str, rows: Iterable[Any], kind: type) -> bytes:
-    """Return rows as bytes that do not depend on their order; where a row stands in its file is left out."""
-    names = [item.name for item in fields(kind) if item.name != "row"]
+    """Return rows as bytes that do not depend on their order.
+
+    Where a row stands in its file is left out. A column that only this review declares counts from
+    the first row on.
+    """
+    rows = tuple(rows)
+    names = [*columns_of(kind), *sorted({name for row in rows for name, _ in getattr(row, "extra", ())})]
     lines = sorted(
-        "\x1f".join("" if (value := getattr(row, item)) is None else str(value) for item in names)
+        "\x1f".join("" if (value := getattr(row, item, None)) is None else str(value) for item in names)
         for row in rows
     )
     return "\n".join([name, *names, *lines, ""]).encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,6 +11,9 @@ from analysis.results import Result
 __all__ = ["CheckResult", "EvidenceFaults", "Fault", "Finding", "Status"]
 
 Status = Literal["pass", "explained", "fault"]
+
+#: Faults of one file that are printed; the others are counted.
+_PRINTED = 50
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,18 +44,33 @@ class EvidenceFaults(ValueError):
     Attributes
     ----------
     faults : tuple of Fault
-        All faults, ordered by file and row.
+        All faults: those of whole files first, then by file and row.
     """
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
-        self.faults = tuple(sorted(faults))
+        self.faults = tuple(sorted(faults, key=_order))
         super().__init__(self.text())
 
     def text(self) -> str:
-        """Return one line per fault, after a line that counts them."""
+        """Return one line per fault, after a line that counts them.
+
+        Of a file with very many faults the first are printed and the others counted.
+        """
         count = len(self.faults)
-        head = f"{count} fault{'' if count == 1 else 's'} in the data"
-        return "\n".join([head, *(fault.text() for fault in self.faults)])
+        lines = [f"{count} fault{'' if count == 1 else 's'} in the data"]
+        seen: Counter[str] = Counter()
+        for fault in self.faults:
+            seen[fault.file] += 1
+            if seen[fault.file] <= _PRINTED:
+                lines.append(fault.text())
+        more = {file: times - _PRINTED for file, times in seen.items() if times > _PRINTED}
+        return "\n".join(lines + [f"{file}: {times} more faults" for file, times in more.items()])
+
+
+def _order(fault: Fault) -> tuple[bool, Fault]:
+    """Put what is wrong with a file as a whole, or with its header, before what is wrong in its rows."""
+    head = fault.row == 0 or (fault.row == 1 and fault.file.endswith(".csv"))
+    return not head, fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.evidence.rows import CoreRow
+
 __all__ = ["AppraisalDomain", "Certainty", "Judgement"]
 
 
 @dataclass(frozen=True, slots=True)
-class AppraisalDomain:
+class AppraisalDomain(CoreRow):
     """One domain of an appraisal tool, with the rule that fills it from a fact."""
 
     row: int
@@ -18,6 +20,7 @@ class AppraisalDomain:
     domain: str
     label: str
     question: str
+    levels: str
     fact: str
     if_yes: str
     if_no: str
@@ -26,7 +29,7 @@ class AppraisalDomain:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(CoreRow):
     """One judgement on risk of bias: a study, a tool and a domain."""
 
     row: int
@@ -40,7 +43,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Certainty:
+class Certainty(CoreRow):
     """One judgement on certainty: a body of evidence, an outcome and a domain."""
 
     row: int

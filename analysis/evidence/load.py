@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from analysis.evidence.content import content_hash
-from analysis.evidence.contracts import RawRow, Schema, read_schema, read_table
+from analysis.evidence.contracts import (
+    RawRow,
+    Schema,
+    TableRead,
+    read_schema,
+    read_table,
+)
 from analysis.evidence.faults import EvidenceFaults, Fault
 from analysis.evidence.protocol import Protocol, read_protocol
+from analysis.evidence.protocol_checks import Columns
 from analysis.evidence.rules import Tables, run_checks
+from analysis.evidence.schema_columns import column_faults
 from analysis.evidence.tables import TABLES, Evidence
+from analysis.evidence.text_files import read_text
 
 __all__ = ["DATA", "load_evidence"]
 
@@ -51,22 +60,46 @@ def load_evidence(directory: str | Path | None = None) -> Evidence:
     faults: list[Fault] = []
     bad: dict[tuple[str, int], frozenset[str]] = {}
     rows: dict[str, tuple[Any, ...]] = {}
+    unread, partial = set(), set()
+    columns: dict[str, dict[str, dict[str, Any]]] = {}
     for name, kind in TABLES.items():
-        read = read_table(folder / f"{name}.csv", _schema(_schema_path(folder, name)))
+        read, columns[name] = _read(folder, name, kind)
         faults += read.faults
         bad.update({(read.file, row.number): row.bad for row in read.rows if row.bad})
         rows[name] = tuple(_build(kind, row) for row in read.rows)
-    protocol, protocol_faults = _protocol(folder / "protocol.yml")
+        if name == "versions" and read.readable and not read.rows:
+            faults.append(Fault(read.file, 0, "", "", "no version", "a row for each version"))
+            partial.add(name)
+        unread |= set() if read.readable else {name}
+        partial |= set() if read.whole else {name}
+    protocol, protocol_faults = _protocol(folder / "protocol.yml", columns)
     faults += protocol_faults
     if protocol is None:
         raise EvidenceFaults(tuple(faults))
-    checks = run_checks(Tables(rows, protocol, bad))
+    checks = run_checks(Tables(rows, protocol, bad, frozenset(unread), frozenset(partial)))
     faults += [finding.to_fault() for check in checks for finding in check.faults]
     if faults:
         raise EvidenceFaults(tuple(faults))
     return Evidence(
         **rows, protocol=protocol, data_hash=content_hash(rows, protocol, TABLES), checks=checks
     )
+
+
+def _read(folder: Path, name: str, kind: type) -> tuple[TableRead, dict[str, dict[str, Any]]]:
+    """Read one table against its schema, and return the field of each column.
+
+    A schema that cannot be used makes the table unreadable.
+    """
+    path = _schema_path(folder, name)
+    try:
+        schema = _schema(path, path.stat().st_mtime_ns)
+        wrong = column_faults(path.name, schema, kind)
+    except EvidenceFaults as error:
+        wrong = error.faults
+    if wrong:
+        return TableRead(f"{name}.csv", (), wrong, readable=False, whole=False), {}
+    columns = {item["name"]: item for item in schema.fields}
+    return read_table(folder / f"{name}.csv", schema), columns
 
 
 def _schema_path(folder: Path, name: str) -> Path:
@@ -76,21 +109,17 @@ def _schema_path(folder: Path, name: str) -> Path:
 
 
 @cache
-def _schema(path: Path) -> Schema:
+def _schema(path: Path, changed: int) -> Schema:
+    """Return a schema; `changed` is the time of its last change, so that it is read anew then."""
     return read_schema(path)
 
 
-def _protocol(path: Path) -> tuple[Protocol | None, list[Fault]]:
-    if not path.is_file():
-        return None, [Fault(path.name, 0, "", "", "file is missing", "the protocol as YAML")]
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        return None, [
-            Fault(path.name, line, "", "", "text is not UTF-8", "the file saved as UTF-8")
-        ]
-    return read_protocol(text, path.name)
+def _protocol(path: Path, columns: Columns) -> tuple[Protocol | None, list[Fault]]:
+    text, faults = read_text(path, "the protocol as YAML")
+    if text is None:
+        return None, list(faults)
+    protocol, found = read_protocol(text, path.name, columns)
+    return protocol, [*faults, *found]
 
 
 def _build(kind: Callable[..., Row], row: RawRow) -> Row:
@@ -108,7 +137,18 @@ def _build(kind: Callable[..., Row], row: RawRow) -> Row:
         elif isinstance(value, Decimal) and "Decimal" not in annotation:
             value = float(value)
         values[name] = value
+    declared = [name for name in row.values if name not in values]
+    if declared:
+        values["extra"] = tuple((name, _declared(row, name)) for name in declared)
     return kind(row=row.number, **values)
+
+
+def _declared(row: RawRow, name: str) -> Any:
+    """Return the value of a column that only the schema of this review declares."""
+    value = row.values[name]
+    if isinstance(value, Decimal):
+        return float(value)
+    return None if value is None and name in row.bad else value
 
 
 @cache
@@ -116,5 +156,5 @@ def _columns(kind: Any) -> dict[str, tuple[str, bool]]:
     return {
         item.name: (str(item.type), str(item.type) == "str")
         for item in fields(kind)
-        if item.name != "row"
+        if item.name not in ("row", "extra")
     }

@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from analysis.evidence.rows import columns_of
 from analysis.evidence.tables import Notice, Outcome, Study
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def cell_value(kind: type, column: str, text: str) -> Any:
     ValueError
         When the table has no such column, or the text is no value of its type.
     """
-    types = {item.name: str(item.type) for item in fields(kind) if item.name != "row"}
+    types = {item.name: str(item.type) for item in fields(kind) if item.name in columns_of(kind)}
     if column not in types:
         raise ValueError(f"no column {column!r}")
     try:

@@ -16,7 +16,15 @@ from analysis.evidence.faults import CheckResult, Finding
 from analysis.evidence.protocol import Protocol
 from analysis.evidence.tables import Row
 
-__all__ = ["Check", "Tables", "found", "run_checks"]
+__all__ = ["MANY", "Check", "NotKnown", "Tables", "found", "run_checks"]
+
+
+#: Above so many keys that are not in a table, rows of that table are missing, not keys wrong.
+MANY = 5
+
+
+class NotKnown(Exception):
+    """Raised inside a check that cannot look, as a fault of a table is named already."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +34,51 @@ class Tables:
     rows: Mapping[str, tuple[Any, ...]]
     protocol: Protocol
     bad: Mapping[tuple[str, int], frozenset[str]]
+    unread: frozenset[str] = frozenset()
+    partial: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> tuple[Any, ...]:
-        """Return the rows of a table."""
+        """Return the rows of a table that passed the checks of their own cells.
+
+        Raises
+        ------
+        NotKnown
+            When the table could not be read.
+        """
+        rows = self.every(name)
+        return tuple(row for row in rows if not self.faulty(name, row)) if self.bad else rows
+
+    def every(self, name: str) -> tuple[Any, ...]:
+        """Return all rows of a table; cells that broke their contract are None or as written.
+
+        Raises
+        ------
+        NotKnown
+            When the table could not be read.
+        """
+        if name in self.unread:
+            raise NotKnown(name)
         return self.rows[name]
+
+    def faulty(self, name: str, row: Row) -> bool:
+        """Tell whether a cell of the row broke its contract."""
+        return (f"{name}.csv", row.row) in self.bad
+
+    def need(self, *names: str, clean: bool = False) -> None:
+        """Go on only when every row of these tables is known, with its key.
+
+        A check that says "there is no such row" has to ask this first. With `clean`, no cell of the
+        tables may have broken its contract.
+
+        Raises
+        ------
+        NotKnown
+            When a row of one of them is not known.
+        """
+        for name in names:
+            marred = clean and any(self.faulty(name, row) for row in self.rows[name])
+            if name in self.partial or marred:
+                raise NotKnown(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +116,24 @@ def found(
     )
 
 
+def _findings(check: Check, tables: Tables) -> Iterator[Finding]:
+    """Yield what a check finds, until it meets what is known to be wrong."""
+    try:
+        yield from check.look(tables)
+    except NotKnown:
+        return
+    except Exception:
+        if not (tables.bad or tables.partial):
+            raise
+
+
 def run_checks(tables: Tables) -> tuple[CheckResult, ...]:
     """Run every check.
 
     A finding that rests on a cell that already broke its contract is left out: it would name the
-    same mistake twice.
+    same mistake twice. For the same reason a check ends where it meets a table that was not read, or
+    a value that is none, while faults of cells are known. Without such a fault an exception is a
+    mistake of the check, and is raised.
     """
     from analysis.evidence.checks_arms import CHECKS as ARMS
     from analysis.evidence.checks_counts import CHECKS as COUNTS
@@ -83,7 +145,7 @@ def run_checks(tables: Tables) -> tuple[CheckResult, ...]:
     results = []
     for check in (*REFERENCES, *VERSIONS, *RECORDS, *COUNTS, *ARMS, *TRIALS):
         passed, explained, faults = 0, [], []
-        for finding in check.look(tables):
+        for finding in _findings(check, tables):
             if tables.bad.get((finding.file, finding.row), frozenset()).intersection(finding.columns):
                 continue
             if finding.status == "pass":

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from analysis.evidence.arms import containing_arms
 from analysis.evidence.notices import as_known, retractions
 from analysis.evidence.overlap import Candidate, one_per_group, specific_territory
+from analysis.evidence.rows import has_column
 from analysis.evidence.short_names import arm_name
 from analysis.evidence.tables import Doubt, Evidence, Outcome, Study
 from analysis.results import Result, to_plain
@@ -324,10 +325,17 @@ class _Selection:
             return "The time point of 90 days is not printed."
         return ""
 
+    def _level(self, row: Outcome) -> str:
+        """Level of a row in the subgroup that is asked for: its own, or else that of its study."""
+        name = self.question.subgroup
+        if not name:
+            return ""
+        return str(getattr(row if has_column(row, name) else self.evidence.study(row.study_id), name))
+
     def _level_reason(self, row: Outcome) -> str:
         if not self.question.subgroup:
             return ""
-        level = getattr(row, self.question.subgroup)
+        level = self._level(row)
         return "" if level in self.levels else f"The row has no single level of {self.question.subgroup}."
 
     def _drop_parts(self, rows: list[Outcome]) -> list[Outcome]:
@@ -369,7 +377,7 @@ class _Selection:
     def _counts(self, rows: list[Outcome]) -> Counts:
         entries: dict[tuple[int, str], list[Outcome]] = {}
         for row in rows:
-            level = getattr(row, self.question.subgroup) if self.question.subgroup else ""
+            level = self._level(row)
             place = self.levels.index(level) if level else 0
             entries.setdefault((place, row.study_id), []).append(row)
         # By level, then year and name, so that the order of the file does not matter.
@@ -435,7 +443,7 @@ class _Selection:
             holds_used = any(row.arm_id in above[arm] for arm in used)
             in_scope = row.technique != "control" and not self._population_reason(row)
             at_level = not self.question.subgroup or (
-                getattr(row, self.question.subgroup) == getattr(rows[0], self.question.subgroup)
+                self._level(row) == self._level(rows[0])
             )
             selected = row.outcome.endswith("_selected")
             if in_scope and at_level and not (covered or holds_used or selected):

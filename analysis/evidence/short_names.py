@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-__all__ = ["arm_name", "label_ending", "short_name"]
+from analysis.evidence.faults import EvidenceFaults
+from analysis.evidence.shape import shape_faults
+from analysis.evidence.yaml_text import read_yaml
+
+__all__ = ["arm_name", "label_ending", "read_short_names", "short_name"]
 
 _FILE = Path(__file__).resolve().parents[2] / "data" / "short_names.yml"
 #: Arms that many studies have, in any review of thrombectomy.
@@ -26,13 +31,36 @@ _ARMS = {
 }
 
 
+_WORDS = {"type": ["object", "null"], "additionalProperties": {"type": "string", "minLength": 1}}
+_SHAPE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"studies": _WORDS, "endings": _WORDS, "arms": _WORDS},
+    "additionalProperties": False,
+}
+
+
+def read_short_names(path: Path = _FILE) -> dict[str, dict[str, str]]:
+    """Return the words of a file by kind; a review that needs none has no such file.
+
+    Raises
+    ------
+    EvidenceFaults
+        With every fault of the file.
+    """
+    if not path.exists():
+        return {}
+    read = read_yaml(path)
+    faults = read.faults
+    if not faults and read.content is not None:
+        faults = tuple(shape_faults(read, path.name, _SHAPE))
+    if faults:
+        raise EvidenceFaults(faults)
+    return {kind: words or {} for kind, words in (read.content or {}).items()}
+
+
 @cache
 def _names(kind: str) -> dict[str, str]:
-    import yaml
-
-    # Another review started from this one has no such studies, and so no such file.
-    found = yaml.safe_load(_FILE.read_text("utf-8")) if _FILE.is_file() else None
-    return dict((found or {}).get(kind) or {})
+    return read_short_names().get(kind, {})
 
 
 def short_name(study_id: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.content import content_hash
 from analysis.evidence.judgement_rows import AppraisalDomain, Certainty, Judgement
+from analysis.evidence.rows import CoreRow
 from analysis.evidence.short_names import label_ending, short_name
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
+class Study(CoreRow):
     """One study of `studies.csv`."""
 
     row: int
@@ -96,7 +97,7 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(CoreRow):
     """One row of `outcomes.csv`: a study, an arm and an outcome."""
 
     row: int
@@ -137,7 +138,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class DoubleExtraction:
+class DoubleExtraction(CoreRow):
     """One raw row of one extractor."""
 
     row: int
@@ -151,7 +152,7 @@ class DoubleExtraction:
 
 
 @dataclass(frozen=True, slots=True)
-class Excluded:
+class Excluded(CoreRow):
     """One study left out."""
 
     row: int
@@ -163,7 +164,7 @@ class Excluded:
 
 
 @dataclass(frozen=True, slots=True)
-class Awaiting:
+class Awaiting(CoreRow):
     """One study without a usable count."""
 
     row: int
@@ -176,7 +177,7 @@ class Awaiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Appraisal:
+class Appraisal(CoreRow):
     """One fact on risk of bias."""
 
     row: int
@@ -187,7 +188,7 @@ class Appraisal:
 
 
 @dataclass(frozen=True, slots=True)
-class TrialEffect:
+class TrialEffect(CoreRow):
     """One effect printed by a trial."""
 
     row: int
@@ -205,7 +206,7 @@ class TrialEffect:
 
 
 @dataclass(frozen=True, slots=True)
-class MrsDistribution:
+class MrsDistribution(CoreRow):
     """The modified Rankin scale of one trial arm by grade."""
 
     row: int
@@ -230,7 +231,7 @@ class MrsDistribution:
 
 
 @dataclass(frozen=True, slots=True)
-class MetaEstimate:
+class MetaEstimate(CoreRow):
     """One pooled effect of another meta-analysis, as printed."""
 
     row: int
@@ -250,7 +251,7 @@ class MetaEstimate:
 
 
 @dataclass(frozen=True, slots=True)
-class RivalEstimate:
+class RivalEstimate(CoreRow):
     """One pooled rate of another review."""
 
     row: int
@@ -270,7 +271,7 @@ class RivalEstimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class Published(CoreRow):
     """One pooled estimate of the published review."""
 
     row: int
@@ -286,7 +287,7 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class Version(CoreRow):
     """One evidence version."""
 
     row: int
@@ -302,7 +303,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(CoreRow):
     """One notice: a retraction, a concern, a correction of one cell, or a row added later.
 
     `version` is the first version that heeds the notice; every earlier version keeps what was known
@@ -326,7 +327,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(CoreRow):
     """One doubtful fact."""
 
     row: int
@@ -338,7 +339,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class OverlapGroup:
+class OverlapGroup(CoreRow):
     """One group of studies that may share patients."""
 
     row: int

@@ -12,7 +12,7 @@ from analysis.figures.shapes import draw_shape, legend
 from analysis.figures.svg import Drawing
 from analysis.figures.text import text_width
 from analysis.figures.theme import FONT_SIZE, SMALL_SIZE
-from analysis.report.numbers import is_missing, percent, points, points_between, share
+from analysis.report.numbers import is_missing, rate_change, share
 from analysis.report.tables import Cell, Column, table_from_rows
 
 __all__ = ["Change", "change_plot"]
@@ -38,15 +38,20 @@ def change_plot(changes: Sequence[Change], *, name: str, title: str, before: str
     columns = [Column("label", "Estimate")]
     for key, word in (("before", before), ("after", after)):
         columns += [
-            Column(f"{key}{part}", f"{word}: {head}", "right", show=lambda v: f"{share(v, 1)}%")
+            Column(f"{key}{part}", f"{word}: {head}", "right")
             for part, head in ((0, "estimate"), (1, "lower end"), (2, "upper end"))
         ]
     columns.append(Column("difference", "Difference", "right"))
     rows = []
     for item in changes:
+        places = rate_change(item.before, item.after).places
         row: dict[str, object] = {"label": item.label, "difference": _difference(item)}
         for key, triple in (("before", item.before), ("after", item.after)):
-            row |= {f"{key}{part}": triple[part] if triple else None for part in range(3)}
+            row |= {
+                f"{key}{part}": Cell(f"{share(value, places)}%", value)
+                for part, value in enumerate(triple or ())
+                if not is_missing(value)
+            }
         rows.append(row)
     table = table_from_rows(name, f"{title}: before and after", columns, rows)
     triples = [triple for item in changes for triple in (item.before, item.after) if triple]
@@ -68,7 +73,8 @@ def change_plot(changes: Sequence[Change], *, name: str, title: str, before: str
             for value, _ in axis.ticks:
                 x = axis.at(value, left, right)
                 drawing.line(x, y + shift, x, y + height - 4, stroke="grid")
-            words = _difference_words(item)
+            told = rate_change(item.before, item.after)
+            words = told.change
             if place.narrow:
                 room = place.width - 2 * _MARGIN - text_width(words, FONT_SIZE) - 10
                 drawing.text(_MARGIN, y + 14, item.label, limit=room)
@@ -76,9 +82,9 @@ def change_plot(changes: Sequence[Change], *, name: str, title: str, before: str
             else:
                 drawing.text(_MARGIN, y + 26, item.label, limit=left - _MARGIN - 8)
                 drawing.text(place.width - _MARGIN, y + 26, words, anchor="end", fill="muted")
-            for triple, role, hollow, offset in (
-                (item.before, "second", True, 12.0),
-                (item.after, "accent", False, 28.0),
+            for triple, text, role, hollow, offset in (
+                (item.before, told.before, "second", True, 12.0),
+                (item.after, told.after, "accent", False, 28.0),
             ):
                 if triple is None:
                     continue
@@ -87,9 +93,7 @@ def change_plot(changes: Sequence[Change], *, name: str, title: str, before: str
                     ends = [axis.at(value, left, right) for value in triple[1:]]
                     drawing.line(ends[0], line, ends[1], line, stroke=role, width=1.5)
                 x = axis.at(triple[0], left, right)
-                draw_shape(
-                    drawing, "circle", x, line, 5, role, hollow=hollow, tip=percent(*triple, at_least=1)
-                )
+                draw_shape(drawing, "circle", x, line, 5, role, hollow=hollow, tip=text)
             y += height
         drawing.line(left, y, right, y)
         for value, text in axis.ticks:
@@ -109,22 +113,14 @@ def change_plot(changes: Sequence[Change], *, name: str, title: str, before: str
     wide, narrow = both_widths(draw)
     parts = []
     for item in changes:
-        words = [
-            percent(*triple, at_least=1) if triple else "no estimate" for triple in (item.before, item.after)
-        ]
-        parts.append(f"{item.label}: {words[0]} before, {words[1]} after")
+        told = rate_change(item.before, item.after, "no estimate")
+        parts.append(f"{item.label}: {told.before} before, {told.after} after")
     alt = f"{title}. Before is {before}; after is {after}. {'; '.join(parts)}."
     return make_figure(name, wide, narrow, alt, table, f"{title}.")
-
-
-def _difference_words(item: Change) -> str:
-    if item.before is None or item.after is None:
-        return points(None)
-    return points_between(item.after[0], item.before[0], 1, 1)
 
 
 def _difference(item: Change) -> Cell | None:
     """Return the difference in the words of the figure, with the exact value for files."""
     if item.before is None or item.after is None:
         return None
-    return Cell(_difference_words(item), item.after[0] - item.before[0])
+    return Cell(rate_change(item.before, item.after).change, item.after[0] - item.before[0])

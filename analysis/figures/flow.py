@@ -12,7 +12,7 @@ from analysis.figures.theme import FONT_SIZE, NARROW_WIDTH, WIDE_WIDTH
 from analysis.report.numbers import count
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 
-__all__ = ["NOT_RECORDED", "FlowBox", "flow"]
+__all__ = ["NOT_RECORDED", "FlowBox", "flow", "flow_data", "flow_words"]
 
 #: Shown for a stage whose number nobody wrote down.
 NOT_RECORDED = "not recorded"
@@ -50,14 +50,20 @@ def flow(boxes: Sequence[FlowBox], *, name: str, title: str, note: str = "") -> 
     note
         A sentence on what is counted, for the caption and the alternative text.
     """
+    alt = f"{title}. {flow_words(boxes)} {note}".strip()
+    caption = f"{title}. {note}".strip()
+    data = flow_data(name, title, boxes)
+    return make_figure(name, _draw_wide(boxes), _draw_narrow(boxes), alt, data, caption)
+
+
+def flow_words(boxes: Sequence[FlowBox]) -> str:
+    """Say every stage with its number and what left there."""
     words = [f"{box.label}: {_shown(box.number)}" for box in boxes]
     for place, box in enumerate(boxes):
         if box.aside:
             left = "; ".join(f"{reason} {_shown(number)}" for reason, number in box.aside)
             words[place] += f" (left here: {left})"
-    alt = f"{title}. {'. '.join(words)}. {note}".strip()
-    caption = f"{title}. {note}".strip()
-    return make_figure(name, _draw_wide(boxes), _draw_narrow(boxes), alt, _data(name, title, boxes), caption)
+    return f"{'. '.join(words)}."
 
 
 def _shown(number: int | None) -> str:
@@ -178,7 +184,8 @@ def _draw_narrow(boxes: Sequence[FlowBox]) -> Drawing:
     return drawing
 
 
-def _data(name: str, title: str, boxes: Sequence[FlowBox]) -> Table:
+def flow_data(name: str, title: str, boxes: Sequence[FlowBox]) -> Table:
+    """Return the numbers of all stages as a table."""
     columns = [
         Column("stage", "Stage"),
         Column("kind", "Kind"),

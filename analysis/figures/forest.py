@@ -19,6 +19,7 @@ from analysis.figures.forest_rows import (
     rows_of_pooled,
     summary_rows,
 )
+from analysis.report.counts_lead import TOO_FEW, WIDEST, counts_lead, counts_of, rate_words, too_few
 from analysis.report.numbers import count, counted, is_missing, percent, percent_range, share
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import (
@@ -135,8 +136,9 @@ def forest(
     footer = _footer(overall, rows, awaited)
     if marks and marks_note:
         footer.append(marks_note)
-    wide = draw_wide(rows, axis, heads, footer=footer, guide=overall.estimate)
-    narrow = draw_narrow(rows, axis, heads, footer=footer, guide=overall.estimate)
+    guide = None if too_few(overall) else overall.estimate
+    wide = draw_wide(rows, axis, heads, footer=footer, guide=guide)
+    narrow = draw_narrow(rows, axis, heads, footer=footer, guide=guide)
     caption = f"{title}: forest plot of {counted_studies(overall)}."
     return make_figure(
         name, wide, narrow, _alt(title, result, rows, reference), _data(name, title, rows), caption
@@ -178,12 +180,18 @@ def _must_show(rows: Sequence[ForestRow]) -> list[float | None]:
 
 
 def _footer(overall: Pooled, rows: Sequence[ForestRow], awaited: Sequence[str]) -> list[str]:
-    lines = [f"Model: {model_name(overall.settings)}."]
-    key = f"Box area: weight ({overall.weight_name})." if overall.weight_name else ""
-    lines.append(
-        f"{key} Diamond: pooled rate with its interval. Orange bar: prediction interval. "
-        "Study intervals: Clopper-Pearson.".strip()
-    )
+    lines = []
+    if too_few(overall):
+        lines.append("Fewer than three studies are counted, not pooled. Study intervals: Clopper-Pearson.")
+    else:
+        lines.append(f"Model: {model_name(overall.settings)}.")
+        key = f"Box area: weight ({overall.weight_name}). " if overall.weight_name else ""
+        bar = "Orange bar: prediction interval. " if any(row.kind == "prediction" for row in rows) else ""
+        lines.append(
+            f"{key}Diamond: pooled rate with its interval. {bar}Study intervals: Clopper-Pearson."
+        )
+        if counts_lead(overall):
+            lines.append(f"The prediction interval spans more than {share(WIDEST)} points; it is not drawn.")
     if any(row.kind == "excluded" for row in rows):
         lines.append("Open grey box: a study that is shown and not pooled; it counts in no total.")
     said = {part: None for row in rows if row.kind == "study" for part in row.remark.split("; ") if part}
@@ -219,16 +227,20 @@ def _alt(
         parts.append(f"Shown and not pooled: {'; '.join(excluded)}.")
     if not isinstance(result, Pooled):
         parts += [
-            f"{level}: {percent(item.estimate, item.ci.low, item.ci.high)} from {counted_studies(item)}."
+            f"{level}: {rate_words(item, percent(item.estimate, item.ci.low, item.ci.high))} from "
+            f"{counted_studies(item)}."
             for level, item in _levels(result)
         ]
         parts.append(f"{subgroup_line(result)}.")
-    parts.append(
-        f"Pooled: {percent(overall.estimate, overall.ci.low, overall.ci.high)}, "
-        f"{interval_name(overall.ci)} confidence interval."
-    )
+    if too_few(overall):
+        parts.append(f"Counted: {counts_of(overall)}, {TOO_FEW}.")
+    else:
+        parts.append(
+            f"Pooled: {percent(overall.estimate, overall.ci.low, overall.ci.high)}, "
+            f"{interval_name(overall.ci)} confidence interval."
+        )
     reach = overall.prediction
-    if not (is_missing(reach.low) or is_missing(reach.high)):
+    if not counts_lead(overall) and not (is_missing(reach.low) or is_missing(reach.high)):
         parts.append(f"{interval_name(reach)} prediction interval {percent_range(reach.low, reach.high)}%.")
     parts.append(f"{heterogeneity_line(overall)}.")
     if reference is not None:

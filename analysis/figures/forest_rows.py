@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from analysis.report.counts_lead import TOO_FEW, counts_lead, too_few
 from analysis.report.numbers import (
     count,
     is_missing,
@@ -117,7 +118,7 @@ def rows_of_pooled(
                 pooled.labels[index],
                 f"{count(events)}/{count(total)}",
                 percent(estimate, low, high),
-                f"{share(weight, 1)}%",
+                "" if too_few(pooled) else f"{share(weight, 1)}%",
                 estimate,
                 low,
                 high,
@@ -171,8 +172,26 @@ def _excluded_rows(pooled: Pooled, group: str) -> list[ForestRow]:
 def summary_rows(
     pooled: Pooled, *, group: str = "", prediction: bool = True, title: str = ""
 ) -> list[ForestRow]:
-    """Return the diamond, the prediction interval and the heterogeneity line of a pooled result."""
+    """Return the diamond, the prediction interval and the heterogeneity line of a pooled result.
+
+    Too few studies to pool have a line with their counts and no mark; a prediction interval that says
+    nothing is not drawn.
+    """
     events, total = float(pooled.events.sum()), float(pooled.total.sum())
+    if too_few(pooled):
+        return [
+            ForestRow(
+                "pooled",
+                f"Counted ({counted_studies(pooled)})",
+                f"{count(events)}/{count(total)}",
+                TOO_FEW,
+                level=1 if group else 0,
+                events=events,
+                total=total,
+                group=group,
+                remark=TOO_FEW,
+            )
+        ]
     level = interval_name(pooled.ci)
     rows = [
         ForestRow(
@@ -192,7 +211,7 @@ def summary_rows(
         )
     ]
     reach = pooled.prediction
-    if prediction and not (is_missing(reach.low) or is_missing(reach.high)):
+    if prediction and not counts_lead(pooled) and not (is_missing(reach.low) or is_missing(reach.high)):
         rows.append(
             ForestRow(
                 "prediction",

@@ -20,7 +20,8 @@ __all__ = ["Step", "ladder", "ratio_forest"]
 class Step:
     """One line: an estimate with its interval and, where it has one, its prediction interval.
 
-    `kind` ``"pooled"`` draws a diamond. `note` is a short text beside the label, such as ``"9 studies"``.
+    `kind` ``"pooled"`` draws a diamond. `words` stand where the estimate would, as for counts that are too
+    few to pool. `note` is a short text beside the label, such as ``"9 studies"``.
     """
 
     label: str
@@ -33,6 +34,7 @@ class Step:
     size: float = 0.4
     kind: Literal["study", "pooled"] = "study"
     heading: str = ""
+    words: str = ""
 
 
 def ladder(
@@ -127,7 +129,7 @@ def _ladder(
                 step.kind,
                 step.label,
                 step.note,
-                show(step.estimate, step.low, step.high),
+                step.words or show(step.estimate, step.low, step.high),
                 "",
                 step.estimate,
                 step.low,
@@ -155,7 +157,7 @@ def _ladder(
     narrow = draw_narrow(rows, axis, heads, footer=footer, guide=guide)
     parts = [
         f"{f'{step.heading}, {step.label}' if step.heading else step.label}: "
-        f"{show(step.estimate, step.low, step.high)}"
+        f"{step.words or show(step.estimate, step.low, step.high)}"
         for step in steps
     ]
     if len(parts) > _MOST_SPOKEN:
@@ -187,13 +189,14 @@ def _data(name: str, title: str, steps: Sequence[Step], note_head: str, proporti
         Column("label", "Line"),
         Column("heading", "Block"),
         Column("note", note_head),
+        Column("words", "Remark"),
         Column("estimate", "Estimate", "right", show=show),
         Column("low", "Lower end", "right", show=show),
         Column("high", "Upper end", "right", show=show),
         Column("prediction_low", "Prediction from", "right", show=show),
         Column("prediction_high", "Prediction to", "right", show=show),
     ]
-    optional = ("heading", "note", "prediction_low", "prediction_high")
+    optional = ("heading", "note", "words", "prediction_low", "prediction_high")
     kept = [
         column
         for column in columns

@@ -33,6 +33,8 @@ class Judgement:
     role: str
 
 
+#: A light that nobody has set: it stays empty.
+_UNKNOWN = Judgement("not judged", "", "grid")
 #: Judgements of the common tools; a page may pass its own.
 JUDGEMENTS: Mapping[str, Judgement] = {
     "low": Judgement("low risk", "+", "good"),
@@ -46,9 +48,9 @@ JUDGEMENTS: Mapping[str, Judgement] = {
     "critical": Judgement("critical risk", "!", "bad"),
     "unclear": Judgement("unclear", "?", "muted"),
     "no_information": Judgement("no information", "NI", "pale"),
+    "not_judged": _UNKNOWN,
     "not_applicable": Judgement("not applicable", "·", "grid"),
 }
-_UNKNOWN = Judgement("not judged", "", "grid")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ what the rules propose.
 from __future__ import annotations
 
 import argparse
-import csv
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from analysis.evidence.rows import columns_of
 from analysis.evidence.tables import TABLES, Evidence
+from analysis.files import csv_text, write_file
 from analysis.judgement.appraise import derive
+from analysis.living.lock import locked
 from analysis.review.grading import proposed_rows
 from analysis.review.session import ROOT, load
 
@@ -55,11 +56,8 @@ def certainty_rows(evidence: Evidence) -> list[dict[str, str]]:
 
 def write_rows(table: str, rows: list[dict[str, str]], folder: Path) -> None:
     """Write one table in the order of its columns."""
-    columns = [item.name for item in fields(TABLES[table]) if item.name != "row"]
-    with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    columns = columns_of(TABLES[table])
+    write_file(folder / f"{table}.csv", csv_text(columns, ([row[name] for name in columns] for row in rows)))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -67,11 +65,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m analysis.judgement", description=__doc__)
     parser.add_argument("--certainty", action="store_true", help="renew provisional judgements on certainty")
     chosen = parser.parse_args(arguments)
-    evidence = load()
-    write_rows("judgements", appraisal_rows(evidence), ROOT / "data")
-    if chosen.certainty:
-        load.cache_clear()
-        write_rows("certainty", certainty_rows(load()), ROOT / "data")
+    with locked(ROOT / "data", "judgement"):
+        evidence = load()
+        write_rows("judgements", appraisal_rows(evidence), ROOT / "data")
+        if chosen.certainty:
+            load.cache_clear()
+            write_rows("certainty", certainty_rows(load()), ROOT / "data")
 
 
 if __name__ == "__main__":

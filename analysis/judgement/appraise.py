@@ -1,7 +1,8 @@
 """Appraisal: what the recorded facts let each tool say about each study, and no more.
 
 The tools are rows of `appraisal_tools.csv`. A domain is filled from one fact by the rule that stands
-beside it; a domain that no fact settles says so. Any number of tools and domains works alike.
+beside it; a domain that no fact settles is without information, or is not judged yet by a tool that knows
+no such level. Any number of tools and domains works alike.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from analysis.evidence.tables import AppraisalDomain, Evidence, Judgement, Study
 
 __all__ = [
+    "NOT_JUDGED",
     "NO_INFORMATION",
+    "OPEN",
     "SAFEGUARDS",
     "Derived",
     "appraised_studies",
@@ -23,9 +26,14 @@ __all__ = [
     "overall",
     "safeguards",
     "tool_domains",
+    "unsettled_value",
 ]
 
 NO_INFORMATION = "no_information"
+#: What stands where a tool knows no level for want of information, until somebody judges.
+NOT_JUDGED = "not_judged"
+#: Values that are no judgement.
+OPEN = frozenset({NO_INFORMATION, NOT_JUDGED})
 
 #: Judgements from best to worst, for the tools that have an overall judgement.
 _ORDER = ("low", "some", "moderate", "high", "serious", "critical")
@@ -93,10 +101,11 @@ def derive(evidence: Evidence) -> tuple[Derived, ...]:
         for tool in dict.fromkeys(item.tool for item in evidence.appraisal_tools):
             values: list[str] = []
             for domain in tool_domains(evidence, tool):
+                unsettled = unsettled_value(domain)
                 if study.comparative not in domain.applies_to.split("+"):
                     continue
                 if domain.fact == "worst_domain":
-                    value, reason = overall(values), _reason_overall(values)
+                    value, reason = overall(values, unsettled), _reason_overall(values, unsettled)
                 else:
                     value, reason = _fill(domain, study, facts)
                     values.append(value)
@@ -104,11 +113,16 @@ def derive(evidence: Evidence) -> tuple[Derived, ...]:
     return tuple(found)
 
 
-def overall(values: Iterable[str]) -> str:
+def unsettled_value(domain: AppraisalDomain) -> str:
+    """Return what stands for a domain that no fact settles: a level of the tool, or that it is not judged."""
+    return NO_INFORMATION if NO_INFORMATION in domain.levels.split("+") else NOT_JUDGED
+
+
+def overall(values: Iterable[str], unsettled: str = NO_INFORMATION) -> str:
     """Return the overall judgement: never better than the worst domain.
 
-    One domain at high, serious or critical risk decides. Otherwise a domain without information
-    leaves the whole without information.
+    One domain at high, serious or critical risk decides. Otherwise a domain that is not settled leaves
+    the whole `unsettled`.
 
     Examples
     --------
@@ -119,10 +133,10 @@ def overall(values: Iterable[str]) -> str:
     """
     values = list(values)
     known = [value for value in values if value in _ORDER]
-    worst = max(known, key=_ORDER.index, default=NO_INFORMATION)
+    worst = max(known, key=_ORDER.index, default=unsettled)
     if worst in _DECIDES:
         return worst
-    return NO_INFORMATION if len(known) < len(values) else worst
+    return unsettled if len(known) < len(values) else worst
 
 
 def safeguards(evidence: Evidence) -> dict[str, int]:
@@ -172,13 +186,13 @@ def _fill(
         names = name.split("+")
         values = [getattr(study, column) for column in names]
         if any(value is None or value == "" for value in values):
-            return NO_INFORMATION, _UNSETTLED
+            return unsettled_value(domain), _UNSETTLED
         pairs = zip(names, values, strict=True)
         return domain.if_yes, "; ".join(f"{_words(column)}: {value}" for column, value in pairs)
     answer, basis = facts.get((study.study_id, name), ("not_reported", ""))
     value = {"yes": domain.if_yes, "no": domain.if_no}.get(answer, "")
     if not value:
-        return NO_INFORMATION, _UNSETTLED
+        return unsettled_value(domain), _UNSETTLED
     return value, f"{_words(name)}: {answer} ({basis})" if basis else f"{_words(name)}: {answer}"
 
 
@@ -196,11 +210,12 @@ _COLUMN_WORDS = {
 }
 
 
-def _reason_overall(values: list[str]) -> str:
-    unknown = sum(value == NO_INFORMATION for value in values)
-    result = overall(values)
+def _reason_overall(values: list[str], unsettled: str) -> str:
+    unknown = sum(value in OPEN for value in values)
+    result = overall(values, unsettled)
     if result in _DECIDES:
         return f"One domain is at {result} risk, which decides"
     if unknown:
-        return f"{unknown} of {len(values)} domains without information"
+        state = "not judged" if unsettled == NOT_JUDGED else "without information"
+        return f"{unknown} of {len(values)} domains {state}"
     return "The worst domain"

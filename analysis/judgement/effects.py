@@ -40,6 +40,7 @@ class EffectInputs(Result):
 
     `low` and `high` are the interval of the main method turned so that larger is better: a difference in
     patients per 1,000, or for the shift a log common odds ratio; `important` is on the same scale.
+    `judged` is the share of trials with an overall judgement on risk of bias.
     `unread` is the share of trials without a readable count.
     """
 
@@ -57,6 +58,7 @@ class EffectInputs(Result):
     both_sides: bool
     apart: bool
     size_needed: int
+    judged: float
     high_risk: float
     blinded: float
     mixed: float
@@ -125,15 +127,18 @@ def propose_effect(inputs: EffectInputs, cuts: Cuts) -> dict[str, Proposal]:
 
 
 def _bias(x: EffectInputs, cuts: Cuts) -> Proposal:
+    """Lower for high risk, and for outcomes not assessed blind; what is not assessable is serious."""
+    judged = "majority" if x.judged >= cuts.majority else "minority"
     high = "majority" if x.high_risk >= cuts.majority else "minority"
     blinded = "majority" if x.blinded >= cuts.majority else "minority"
     reason = (
-        f"{share(x.high_risk)}% of the weight comes from trials at high risk in a domain that could be "
-        f"judged; {share(x.blinded)}% from trials whose outcomes were assessed blind. Concealment and "
-        "departures from treatment could not be judged from the texts read"
+        f"{share(x.judged)}% of the weight comes from trials with an overall judgement on risk of bias"
+        f"{', so it is not assessable and counts as serious' if judged == 'minority' else ''}; "
+        f"{share(x.high_risk)}% from trials judged at high risk; {share(x.blinded)}% from trials whose "
+        "outcomes were assessed blind"
     )
-    levels = int(high == "majority") + int(blinded == "minority")
-    return Proposal(clamp(levels), reason, join_state(high_risk=high, blinded=blinded))
+    levels = int(high == "majority") + int("minority" in (judged, blinded))
+    return Proposal(clamp(levels), reason, join_state(judged=judged, high_risk=high, blinded=blinded))
 
 
 def _inconsistency(x: EffectInputs, cuts: Cuts) -> Proposal:
@@ -143,7 +148,7 @@ def _inconsistency(x: EffectInputs, cuts: Cuts) -> Proposal:
     sides = "both" if x.both_sides else "one"
     apart = "yes" if x.apart else "no"
     reason = (
-        f"I² {i_squared(x.i2)}; trials lie on {'both sides' if x.both_sides else 'one side'} of no "
+        f"I² {i_squared(x.i2)}; estimates lie on {'both sides' if x.both_sides else 'one side'} of no "
         "difference; "
         f"{'some' if x.apart else 'no'} intervals of trials lie apart; {count(x.k)} trials"
     )

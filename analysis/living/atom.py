@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["atom_feed", "write_living_outputs"]
 
 _ATOM = "http://www.w3.org/2005/Atom"
-#: Names of entries are made from this and the version, so that they never change.
-_SPACE = uuid.uuid5(uuid.NAMESPACE_OID, "dmvo-living-review")
 _PAGE = "book/whats_new.html"
 
 
@@ -27,10 +25,10 @@ def atom_feed(evidence: Evidence) -> bytes:
     """Return the feed: one entry a version, newest first, with what it changed."""
     ElementTree.register_namespace("", _ATOM)
     feed = ElementTree.Element(f"{{{_ATOM}}}feed", {"{http://www.w3.org/XML/1998/namespace}lang": "en"})
-    _add(feed, "title", f"{evidence.protocol.title}: a living systematic review")
-    _add(feed, "id", f"urn:uuid:{_SPACE}")
+    _add(feed, "title", evidence.protocol.full_title)
+    _add(feed, "id", f"urn:uuid:{_space(evidence)}")
     _add(feed, "updated", _time(evidence.versions[-1]))
-    _add(_add(feed, "author"), "name", "The maintainers of the review")
+    _add(_add(feed, "author"), "name", evidence.protocol.maintainers)
     _add(feed, "link", rel="self", href="atom.xml", type="application/atom+xml")
     _add(feed, "link", rel="alternate", href=_PAGE, type="text/html")
     for place in reversed(range(len(evidence.versions))):
@@ -77,7 +75,7 @@ def _entry(feed: ElementTree.Element, evidence: Evidence, place: int) -> None:
     version = evidence.versions[place]
     entry = _add(feed, "entry")
     _add(entry, "title", f"Version {version.id}: {version.label}")
-    _add(entry, "id", f"urn:uuid:{uuid.uuid5(_SPACE, version.id)}")
+    _add(entry, "id", f"urn:uuid:{uuid.uuid5(_space(evidence), version.id)}")
     _add(entry, "updated", _time(version))
     _add(entry, "link", rel="alternate", href=_PAGE, type="text/html")
     lines = [version.trigger]
@@ -88,6 +86,14 @@ def _entry(feed: ElementTree.Element, evidence: Evidence, place: int) -> None:
         href = f"living/diff-{before.id}-{version.id}.json"
         _add(entry, "link", rel="related", href=href, type="application/json")
     _add(entry, "content", "\n".join(lines), type="text")
+
+
+def _space(evidence: Evidence) -> uuid.UUID:
+    """Return the id of the feed, from which and the version those of its entries are made.
+
+    It is made from the name of the review alone, so that it never changes and no two reviews share one.
+    """
+    return uuid.uuid5(uuid.NAMESPACE_OID, evidence.protocol.name)
 
 
 def _time(version: Version) -> str:

@@ -1,6 +1,7 @@
 """Tests of checklist items: each looks at the data or at computed results, never at prose alone.
 
-A test returns whether the item holds, and the fact that shows it. Equal tests on equal data run once.
+A test returns where the item stands, and the fact that shows it: reported and done, reported as not done,
+or missing from the report. Equal tests on equal data run once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.evidence.load import DATA
 from analysis.report.words import CI_METHODS, MODELS
@@ -18,19 +19,24 @@ from analysis.report.words import CI_METHODS, MODELS
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
 
-__all__ = ["CHECKS", "Verdict"]
+__all__ = ["CHECKS", "State", "Verdict"]
 
-Verdict = tuple[bool, str]
+#: Where an item stands: what it asks is reported and done, reported as not done, or missing.
+State = Literal["done", "not_done", "missing"]
+Verdict = tuple[State, str]
+#: What a test may return; one that can only hold or not is read as done or missing.
+Found = tuple[bool | State, str]
 _ROOT = DATA.parent
 
 #: Name -> test.
 CHECKS: dict[str, Callable[[Evidence], Verdict]] = {}
 
 
-def _check(function: Callable[[Evidence], Verdict]) -> Callable[[Evidence], Verdict]:
+def _check(function: Callable[[Evidence], Found]) -> Callable[[Evidence], Verdict]:
     @lru_cache(maxsize=4)
     def cached(key: Any) -> Verdict:
-        return function(key.evidence)
+        found, fact = function(key.evidence)
+        return found if isinstance(found, str) else "done" if found else "missing", fact
 
     @wraps(function)
     def check(evidence: Evidence) -> Verdict:
@@ -47,7 +53,7 @@ def _settings() -> str:
 
 
 @_check
-def title(evidence: Evidence) -> Verdict:
+def title(evidence: Evidence) -> Found:
     """The title of the book and of the citation file."""
     cited = (_ROOT / "CITATION.cff").read_text("utf-8")
     found = [bool(re.search(r"^title:.*systematic review", text, re.M)) for text in (_settings(), cited)]
@@ -55,20 +61,20 @@ def title(evidence: Evidence) -> Verdict:
 
 
 @_check
-def title_living(evidence: Evidence) -> Verdict:
+def title_living(evidence: Evidence) -> Found:
     """The word living in the title."""
     return bool(re.search(r"^title:.*\bliving\b", _settings(), re.M)), "title of the book"
 
 
 @_check
-def version(evidence: Evidence) -> Verdict:
+def version(evidence: Evidence) -> Found:
     """A version number for each version."""
     newest = evidence.versions[-1]
     return bool(newest.id), f"version {newest.id}"
 
 
 @_check
-def question(evidence: Evidence) -> Verdict:
+def question(evidence: Evidence) -> Found:
     """Question, population, intervention, comparator and setting."""
     parts = evidence.protocol.text["question"]
     wanted = ("text", "population", "intervention", "comparator", "setting")
@@ -76,46 +82,62 @@ def question(evidence: Evidence) -> Verdict:
 
 
 @_check
-def eligibility(evidence: Evidence) -> Verdict:
+def eligibility(evidence: Evidence) -> Found:
     """Every study has a decision and its reason."""
     good = [study.eligibility and study.eligibility_reason for study in evidence.studies]
     return all(good), f"{len(good)} studies with decision and reason"
 
 
 @_check
-def search_dates(evidence: Evidence) -> Verdict:
+def search_dates(evidence: Evidence) -> Found:
     """Each source has a day of search that is not after the cut-off's clock, or says there is none."""
     from analysis.living.clock import read_clock
 
     clock = read_clock(evidence, evidence.versions[-1].cut_off, DATA / "records.csv")
     known = [source.last_searched for source in clock.sources if source.last_searched]
     stated = all(source["last_searched"] for source in evidence.protocol.text["living"]["sources"])
-    return stated, f"{len(clock.sources)} sources, {len(known)} with a recorded search"
+    fact = f"{len(clock.sources)} sources, {len(known)} with a recorded search"
+    if stated and len(known) < len(clock.sources):
+        return "not_done", fact
+    return stated, fact
 
 
 @_check
-def strategies(evidence: Evidence) -> Verdict:
-    """Each planned source has a file with its strategy."""
-    files = sorted((DATA / "searches").glob("*.yml"))
-    texts = [path.read_text("utf-8") for path in files]
-    found = [re.search(r"^source: (.+)$", text, re.M) for text in texts]
-    names = [match[1].strip().lower() for match in found if match]
-    filled = all(re.search(r"^query: *(\||\S)", text, re.M) for text in texts)
+def strategies(evidence: Evidence) -> Found:
+    """Each planned source has a file with its strategy, and the strategy was run."""
+    from analysis.evidence.faults import EvidenceFaults
+    from analysis.living.search.strategies import load_strategies
+
+    try:
+        found = load_strategies(DATA / "searches").strategies
+    except EvidenceFaults as error:
+        return "missing", str(error).splitlines()[-1]
     # A file may name a source by its short name, as CENTRAL.
     planned = [item["name"].lower() for item in evidence.protocol.text["living"]["sources"]]
-    missing = [source for source in planned if not any(name in source for name in names)]
-    return bool(files) and filled and not missing, f"{len(files)} strategy files"
+    missing = [name for name in planned if not any(item.source.lower() in name for item in found)]
+    if missing or not found:
+        return "missing", f"no strategy for {', '.join(missing) or 'any source'}"
+    ran = sum(item.ran for item in found)
+    fact = f"{len(found)} strategies, {ran} of them run"
+    return ("done" if ran == len(found) else "not_done"), fact
 
 
 @_check
-def registers(evidence: Evidence) -> Verdict:
-    """A register of trials among the sources."""
-    names = [item["name"] for item in evidence.protocol.text["living"]["sources"]]
-    return "ClinicalTrials.gov" in names, ", ".join(names)
+def registers(evidence: Evidence) -> Found:
+    """A register of trials among the sources, and it was searched."""
+    from analysis.living.clock import read_clock
+
+    clock = read_clock(evidence, evidence.versions[-1].cut_off, DATA / "records.csv")
+    found = [source for source in clock.sources if source.name == "ClinicalTrials.gov"]
+    if not found:
+        return "missing", "no register among the sources"
+    day = found[0].last_searched
+    said = f"searched on {day}" if day else "not searched yet"
+    return ("done" if day else "not_done"), f"{found[0].name}, {said}"
 
 
 @_check
-def schedule(evidence: Evidence) -> Verdict:
+def schedule(evidence: Evidence) -> Found:
     """An interval for each source, and triggers."""
     living = evidence.protocol.text["living"]
     intervals = [item.get("interval_days", 0) for item in living["sources"]]
@@ -123,13 +145,13 @@ def schedule(evidence: Evidence) -> Verdict:
 
 
 @_check
-def retirement(evidence: Evidence) -> Verdict:
+def retirement(evidence: Evidence) -> Found:
     """A rule for the end of living mode."""
     return bool(evidence.protocol.text["living"]["retirement"]), "rule in the protocol"
 
 
 @_check
-def clock(evidence: Evidence) -> Verdict:
+def clock(evidence: Evidence) -> Found:
     """A state can be told for the day of the cut-off."""
     from analysis.living.clock import read_clock
 
@@ -142,7 +164,7 @@ _PENDING = ("to_screen", "screen_conflict", "to_retrieve", "to_assess", "full_co
 
 
 @_check
-def ledger_decisions(evidence: Evidence) -> Verdict:
+def ledger_decisions(evidence: Evidence) -> Found:
     """Each record of the ledger carries a final decision."""
     from analysis.living.ledger import load_ledger
 
@@ -154,8 +176,8 @@ def ledger_decisions(evidence: Evidence) -> Verdict:
 
 
 @_check
-def flow(evidence: Evidence) -> Verdict:
-    """All sums of the flow hold in all three views."""
+def flow(evidence: Evidence) -> Found:
+    """All sums of the flow hold in all three views, and the hits of a search stand in it."""
     from analysis.living.flow import check_flow, count_flow
     from analysis.living.ledger import load_ledger
 
@@ -163,26 +185,33 @@ def flow(evidence: Evidence) -> Verdict:
     versions = tuple(item.id for item in evidence.versions)
     views: tuple[Any, ...] = ("last", "updates", "all")
     wrong = [text for view in views for text in check_flow(count_flow(ledger, versions, view))]
-    return not wrong, wrong[0] if wrong else "the sums of three views hold"
+    if wrong:
+        return "missing", wrong[0]
+    hits = sum(row.hits_recorded == "yes" for row in ledger.records)
+    known = len(ledger.records)
+    fact = f"the sums of three views hold; {hits} of {known} records come from a recorded search"
+    return ("done" if hits else "not_done"), fact
 
 
 @_check
-def dedup(evidence: Evidence) -> Verdict:
-    """Every duplicate of the ledger names the rule that found it."""
+def dedup(evidence: Evidence) -> Found:
+    """Every duplicate of the ledger names the rule that found it; without any, none was looked for."""
     with (DATA / "records.csv").open(encoding="utf-8", newline="") as file:
         twice = [row for row in csv.DictReader(file) if row["duplicate_of"]]
+    if not twice:
+        return "not_done", "no duplicate in the ledger yet"
     return all(row["duplicate_rule"] for row in twice), f"{len(twice)} duplicates, each with its rule"
 
 
 @_check
-def extraction(evidence: Evidence) -> Verdict:
+def extraction(evidence: Evidence) -> Found:
     """Each row names its extractors and where it was read."""
     good = [row.extractors and row.agreement and row.locator for row in evidence.outcomes]
     return all(good), f"{len(good)} rows with extractors and place"
 
 
 @_check
-def outcomes_defined(evidence: Evidence) -> Verdict:
+def outcomes_defined(evidence: Evidence) -> Found:
     """Each outcome in use is defined with its time."""
     defined = {item.key for item in evidence.protocol.outcomes if item.definition and item.timepoint}
     used = {row.outcome for row in evidence.outcomes}
@@ -190,14 +219,14 @@ def outcomes_defined(evidence: Evidence) -> Verdict:
 
 
 @_check
-def populations(evidence: Evidence) -> Verdict:
+def populations(evidence: Evidence) -> Found:
     """Each population is defined."""
     found = evidence.protocol.populations
     return all(item.definition for item in found), f"{len(found)} populations defined"
 
 
 @_check
-def dictionary(evidence: Evidence) -> Verdict:
+def dictionary(evidence: Evidence) -> Found:
     """Every column of every table is explained."""
     from analysis.evidence.dictionary import dictionary_rows
 
@@ -206,7 +235,7 @@ def dictionary(evidence: Evidence) -> Verdict:
 
 
 @_check
-def appraisal_tools(evidence: Evidence) -> Verdict:
+def appraisal_tools(evidence: Evidence) -> Found:
     """The tools stand in the data with a version."""
     path = DATA / "appraisal_tools.csv"
     if not path.is_file():
@@ -218,17 +247,22 @@ def appraisal_tools(evidence: Evidence) -> Verdict:
 
 
 @_check
-def appraisal(evidence: Evidence) -> Verdict:
-    """Every included study has judgements, each with a reason."""
-    with (DATA / "judgements.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+def appraisal(evidence: Evidence) -> Found:
+    """Every included study is put to a tool, and most questions of the tools are judged."""
+    from analysis.judgement.appraise import OPEN
+
     included = {item.study_id for item in evidence.studies if item.eligibility == "include"}
-    missing = sorted(included - {row["study_id"] for row in rows if row["reason"]})
-    return not missing, f"{len(included)} studies" if not missing else "none for " + ", ".join(missing)
+    missing = sorted(included - {row.study_id for row in evidence.judgements if row.reason})
+    if missing:
+        return "missing", "no judgement of " + ", ".join(missing)
+    rows = [row for row in evidence.judgements if row.study_id in included]
+    judged = sum(row.judgement not in OPEN for row in rows)
+    fact = f"{len(included)} studies; {judged} of {len(rows)} questions judged"
+    return ("done" if 2 * judged > len(rows) else "not_done"), fact
 
 
 @_check
-def certainty(evidence: Evidence) -> Verdict:
+def certainty(evidence: Evidence) -> Found:
     """Every main outcome of the named populations is rated, with a reason for each domain."""
     with (DATA / "certainty.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -243,7 +277,7 @@ def certainty(evidence: Evidence) -> Verdict:
 
 
 @_check
-def effect_measure(evidence: Evidence) -> Verdict:
+def effect_measure(evidence: Evidence) -> Found:
     """Model and scale are fixed."""
     choice = evidence.protocol.primary
     name = MODELS.get(choice.model, choice.model)
@@ -251,7 +285,7 @@ def effect_measure(evidence: Evidence) -> Verdict:
 
 
 @_check
-def model(evidence: Evidence) -> Verdict:
+def model(evidence: Evidence) -> Found:
     """Model, reason and locked software."""
     choice = evidence.protocol.primary
     packages = _pins()
@@ -261,7 +295,7 @@ def model(evidence: Evidence) -> Verdict:
 
 
 @_check
-def locked(evidence: Evidence) -> Verdict:
+def locked(evidence: Evidence) -> Found:
     """All packages are pinned."""
     packages = _pins()
     return packages > 0, f"{packages} packages locked"
@@ -273,7 +307,7 @@ def _pins() -> int:
 
 
 @_check
-def selection(evidence: Evidence) -> Verdict:
+def selection(evidence: Evidence) -> Found:
     """Every row about an outcome is used or left out with a reason."""
     from analysis.review.cells import headlines
 
@@ -289,27 +323,27 @@ def selection(evidence: Evidence) -> Verdict:
 
 
 @_check
-def derivation(evidence: Evidence) -> Verdict:
+def derivation(evidence: Evidence) -> Found:
     """Each row says how its count was reached."""
     return all(row.derivation for row in evidence.outcomes), "derivation of each row"
 
 
 @_check
-def subgroups(evidence: Evidence) -> Verdict:
+def subgroups(evidence: Evidence) -> Found:
     """Subgroups are named in the protocol."""
     names = [item.label for item in evidence.protocol.subgroups]
     return bool(names), ", ".join(names)
 
 
 @_check
-def sensitivity(evidence: Evidence) -> Verdict:
+def sensitivity(evidence: Evidence) -> Found:
     """Planned departures are named in the protocol."""
     number = len(evidence.protocol.sensitivity)
     return number > 0, f"{number} planned analyses"
 
 
 @_check
-def thresholds(evidence: Evidence) -> Verdict:
+def thresholds(evidence: Evidence) -> Found:
     """Each main outcome has a threshold, and its standing is said."""
     good = all(item.thresholds for item in evidence.protocol.main_outcomes)
     status = evidence.protocol.text["thresholds_note"]["status"]
@@ -317,7 +351,7 @@ def thresholds(evidence: Evidence) -> Verdict:
 
 
 @_check
-def awaited(evidence: Evidence) -> Verdict:
+def awaited(evidence: Evidence) -> Found:
     """Studies whose count is awaited are named with a reason."""
     from analysis.review.cells import headlines
 
@@ -327,13 +361,13 @@ def awaited(evidence: Evidence) -> Verdict:
 
 
 @_check
-def excluded(evidence: Evidence) -> Verdict:
+def excluded(evidence: Evidence) -> Found:
     """Each excluded study has a reason."""
     return all(row.reason for row in evidence.excluded), f"{len(evidence.excluded)} studies with a reason"
 
 
 @_check
-def cited(evidence: Evidence) -> Verdict:
+def cited(evidence: Evidence) -> Found:
     """Each included study has an address, and an identifier or a note that it lacks one."""
     studies = [item for item in evidence.studies if item.eligibility == "include"]
     bare = [item.study_id for item in studies if not item.source_url]
@@ -342,13 +376,13 @@ def cited(evidence: Evidence) -> Verdict:
 
 
 @_check
-def designs(evidence: Evidence) -> Verdict:
+def designs(evidence: Evidence) -> Found:
     """Each study has a design."""
     return all(item.design for item in evidence.studies), f"{len(evidence.studies)} studies with a design"
 
 
 @_check
-def study_results(evidence: Evidence) -> Verdict:
+def study_results(evidence: Evidence) -> Found:
     """Each pooled study has events within its patients."""
     from analysis.review.cells import headlines
 
@@ -358,7 +392,7 @@ def study_results(evidence: Evidence) -> Verdict:
 
 
 @_check
-def pooled_complete(evidence: Evidence) -> Verdict:
+def pooled_complete(evidence: Evidence) -> Found:
     """Each pool carries estimate, interval, between-study variance and a test."""
     from analysis.review.cells import headlines
 
@@ -374,33 +408,33 @@ def pooled_complete(evidence: Evidence) -> Verdict:
 
 
 @_check
-def protocol(evidence: Evidence) -> Verdict:
+def protocol(evidence: Evidence) -> Found:
     """The protocol is a file of the data."""
     return (DATA / "protocol.yml").is_file(), "data/protocol.yml"
 
 
 @_check
-def methods_changes(evidence: Evidence) -> Verdict:
+def methods_changes(evidence: Evidence) -> Found:
     """Each version says what changed in the methods."""
     found = evidence.versions
     return all(item.methods_changes for item in found), f"{len(found)} versions"
 
 
 @_check
-def trigger(evidence: Evidence) -> Verdict:
+def trigger(evidence: Evidence) -> Found:
     """Each version says what caused it."""
     found = evidence.versions
     return all(item.trigger for item in found), f"{len(found)} versions"
 
 
 @_check
-def people(evidence: Evidence) -> Verdict:
+def people(evidence: Evidence) -> Found:
     """Each version says who made it, in which roles."""
     return all(item.people for item in evidence.versions), evidence.versions[-1].people
 
 
 @_check
-def diff(evidence: Evidence) -> Verdict:
+def diff(evidence: Evidence) -> Found:
     """The newest version is compared with the one before, in every headline."""
     from analysis.living.diff import diff_versions
 
@@ -413,27 +447,27 @@ def diff(evidence: Evidence) -> Verdict:
 
 
 @_check
-def notices(evidence: Evidence) -> Verdict:
+def notices(evidence: Evidence) -> Found:
     """Notices name a version and a reason."""
     found = evidence.notices
     return all(item.version and item.reason for item in found), f"{len(found)} notices"
 
 
 @_check
-def sequential(evidence: Evidence) -> Verdict:
+def sequential(evidence: Evidence) -> Found:
     """The secondary view states its parameters."""
     chosen = evidence.protocol.text["living"]["sequential"]
     return all(chosen.get(name) for name in ("alpha", "power", "relative_change", "role")), chosen["role"]
 
 
 @_check
-def doubts(evidence: Evidence) -> Verdict:
+def doubts(evidence: Evidence) -> Found:
     """Doubtful facts name their source."""
     return all(item.doubt and item.source for item in evidence.doubts), f"{len(evidence.doubts)} doubts"
 
 
 @_check
-def public_data(evidence: Evidence) -> Verdict:
+def public_data(evidence: Evidence) -> Found:
     """Every table of the package of data exists."""
     package = json.loads((DATA / "datapackage.json").read_text("utf-8"))
     files = [DATA / item["path"] for item in package["resources"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.evidence.contracts import read_schema, read_table
 from analysis.evidence.faults import EvidenceFaults, Fault
@@ -14,6 +14,7 @@ from analysis.results import Result
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
+    from analysis.living.checklist_checks import State
 
 __all__ = ["CHECKLISTS", "Checklist", "Item", "load_checklist", "load_checklists"]
 
@@ -30,7 +31,8 @@ CHECKLISTS: dict[str, tuple[str, str]] = {
 class Item:
     """One item with its answer.
 
-    `passed` and `fact` are the verdict of its test; ``None`` and blank where it has none.
+    `done` says whether what is asked was done, where no test can tell. `tested` and `fact` are the verdict
+    of its test; blank where it has none.
     """
 
     item: str
@@ -41,8 +43,16 @@ class Item:
     check: str
     answer: str
     signed_by: str
-    passed: bool | None = None
+    done: str
+    tested: State | Literal[""] = ""
     fact: str = ""
+
+    @property
+    def state(self) -> State:
+        """Where the item stands: what a test finds, and never better than the answer says."""
+        if self.tested == "missing" or not self.answer:
+            return "missing"
+        return "not_done" if self.tested == "not_done" or self.done == "no" else "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +71,11 @@ class Checklist(Result):
         return {kind: found[kind] for kind in ("machine", "presence", "human")}
 
     @property
-    def failed(self) -> tuple[Item, ...]:
-        """Items whose test says no."""
-        return tuple(item for item in self.items if item.passed is False)
+    def states(self) -> dict[State, int]:
+        """Number of items reported and done, reported as not done, and missing."""
+        found = Counter(item.state for item in self.items)
+        order: tuple[State, ...] = ("done", "not_done", "missing")
+        return {state: found[state] for state in order}
 
     @property
     def unsigned(self) -> tuple[Item, ...]:
@@ -90,8 +102,16 @@ def load_checklist(
     from analysis.living.checklist_checks import CHECKS
 
     folder = Path(directory)
-    read = read_table(folder / f"{key}.csv", read_schema(folder / "schema.json"))
-    faults = list(read.faults)
+    schema = read_schema(folder / "schema.json")
+    read = read_table(folder / f"{key}.csv", schema)
+    faults = [
+        Fault("schema.json", 0, name, name, "an item of a checklist has no such column", "the columns known")
+        for name in schema.columns
+        if name not in Item.__slots__
+    ]
+    faults += read.faults
+    if faults:  # what an item says cannot be told from a table with faults
+        raise EvidenceFaults(tuple(faults))
     items = []
     for row in read.rows:
         check = row.text["check"]
@@ -99,8 +119,15 @@ def load_checklist(
             expected = "one of " + ", ".join(sorted(CHECKS))
             faults.append(Fault(read.file, row.number, "check", check, "names no test", expected))
             continue
-        verdict = CHECKS[check](evidence) if check and evidence is not None else (None, "")
-        items.append(Item(**{name: row.text[name] for name in row.text}, passed=verdict[0], fact=verdict[1]))
+        if not check and not row.text["done"]:
+            problem = "no test tells whether it was done"
+            faults.append(Fault(read.file, row.number, "done", "", problem, "yes or no"))
+            continue
+        tested: State | Literal[""] = ""
+        fact = ""
+        if check and evidence is not None:
+            tested, fact = CHECKS[check](evidence)
+        items.append(Item(**{name: row.text[name] for name in row.text}, tested=tested, fact=fact))
     if faults:
         raise EvidenceFaults(tuple(faults))
     return Checklist(key, *CHECKLISTS[key], tuple(items))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -110,8 +111,10 @@ class Clock(Result):
 def reference_day() -> date:
     """Return today, or the day of SOURCE_DATE_EPOCH where that is set, so that builds can be repeated."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if epoch.isdigit():
-        return datetime.fromtimestamp(int(epoch), UTC).date()
+    # A text that names no second of the calendar is passed over, as other programs do.
+    if epoch.isascii() and epoch.isdigit() and len(epoch) <= 12:
+        with suppress(ValueError, OverflowError, OSError):
+            return datetime.fromtimestamp(int(epoch), UTC).date()
     return datetime.now(UTC).date()
 
 

@@ -41,10 +41,11 @@ _BRANCH_BOXES = (
     ("full_excluded", "Reports excluded"),
     ("awaiting", "Reports awaiting classification"),
     ("full_open", "Reports not yet decided"),
+    ("extraction_open", "Reports included, to be extracted"),
     ("included", "Reports included"),
 )
 #: Boxes that can be counted although the hits of the search are not recorded: decisions stand in the ledger.
-_DECIDED = ("full_excluded", "awaiting", "included")
+_DECIDED = ("full_excluded", "awaiting", "extraction_open", "included")
 _STATE_BOX = {
     "duplicate": "duplicates",
     "removed_automation": "automation",
@@ -58,6 +59,7 @@ _STATE_BOX = {
     "full_conflict": "full_open",
     "full_excluded": "full_excluded",
     "awaiting": "awaiting",
+    "to_extract": "extraction_open",
     "included": "included",
 }
 
@@ -254,5 +256,5 @@ _SUMS = (
     ("identified", ("duplicates", "automation", "removed_other", "screened")),
     ("screened", ("screen_excluded", "screen_open", "sought")),
     ("sought", ("not_retrieved", "retrieval_open", "assessed")),
-    ("assessed", ("full_excluded", "awaiting", "full_open", "included")),
+    ("assessed", ("full_excluded", "awaiting", "full_open", "extraction_open", "included")),
 )

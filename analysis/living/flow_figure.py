@@ -1,58 +1,57 @@
-"""The counted flow as stages for the figure."""
+"""The counted flow as the two columns of the figure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from analysis.living.flow import VIEWS, Flow
+from analysis.report.numbers import counted
 
 if TYPE_CHECKING:
     from analysis.figures.figure import Figure
     from analysis.figures.flow import FlowBox
+    from analysis.figures.parallel_flow import FlowColumn
 
-__all__ = ["draw_flow", "flow_stages"]
+__all__ = ["draw_flow", "flow_columns"]
 
-_BRANCHES = {"databases": "databases and registers", "other": "other methods"}
+_BRANCHES = {"databases": "Databases and registers", "other": "Other methods"}
+#: Ways out before screening; where none of them is counted they are named in one.
+_BEFORE = ("duplicates", "automation", "removed_other")
 #: Stage of a branch -> its label, and the boxes that leave the flow there.
 _STAGES = (
-    ("identified", "Records identified", ("duplicates", "automation", "removed_other")),
+    ("identified", "Records identified", _BEFORE),
     ("screened", "Records screened", ("screen_excluded", "screen_open")),
     ("sought", "Reports sought for retrieval", ("not_retrieved", "retrieval_open")),
-    ("assessed", "Reports assessed for eligibility", ("full_excluded", "awaiting", "full_open")),
+    (
+        "assessed",
+        "Reports assessed for eligibility",
+        ("full_excluded", "awaiting", "full_open", "extraction_open"),
+    ),
 )
 
 
-def flow_stages(flow: Flow) -> tuple[FlowBox, ...]:
-    """Return the stages of a flow from top to bottom, both branches after each other."""
+def flow_columns(flow: Flow) -> tuple[FlowColumn, FlowColumn]:
+    """Return the stages of both branches, each from top to bottom."""
     from analysis.figures.flow import FlowBox
+    from analysis.figures.parallel_flow import FlowColumn
 
-    keys = {box.key for box in flow.boxes}
-    stages: list[FlowBox] = []
-    if "previous_studies" in keys:
-        aside = (("reports", flow.count("previous_reports")),)
-        stages.append(FlowBox("Studies in previous versions", flow.count("previous_studies"), aside))
-    for branch, name in _BRANCHES.items():
+    columns = []
+    for branch, heading in _BRANCHES.items():
+        stages = []
         for key, label, leaving in _STAGES:
             box = flow[f"{branch}.{key}"]
             sources = "; ".join(f"{source}: {count}" for source, count in box.parts)
-            stages.append(FlowBox(f"{label} ({name})", box.count, _aside(flow, branch, leaving), sources))
-    stages.append(
-        FlowBox(
-            "New studies included",
-            flow.count("new_studies"),
-            (("reports", flow.count("new_reports")),),
-        )
-    )
-    stages.append(
-        FlowBox(
-            "Studies in the review",
-            flow.count("total_studies"),
-            (("reports", flow.count("total_reports")),),
-        )
-    )
-    if "in_synthesis" in keys:
-        stages.append(FlowBox("Studies in a meta-analysis", flow.count("in_synthesis")))
-    return tuple(stages)
+            stages.append(FlowBox(label, box.count, _aside(flow, branch, leaving), sources))
+        columns.append(FlowColumn(heading, tuple(stages)))
+    return columns[0], columns[1]
+
+
+def _with_reports(flow: Flow, label: str, kind: str) -> FlowBox:
+    """Return a box of studies; how many reports they are stands within it."""
+    from analysis.figures.flow import FlowBox
+
+    reports = flow.count(f"{kind}_reports")
+    return FlowBox(label, flow.count(f"{kind}_studies"), detail=f"in {counted(reports or 0, 'report')}")
 
 
 def _aside(flow: Flow, branch: str, keys: tuple[str, ...]) -> tuple[tuple[str, int | None], ...]:
@@ -60,6 +59,8 @@ def _aside(flow: Flow, branch: str, keys: tuple[str, ...]) -> tuple[tuple[str, i
 
     A box of open decisions is shown only while something is open.
     """
+    if keys == _BEFORE and all(flow.count(f"{branch}.{key}") is None for key in keys):
+        return (("removed before screening", None),)
     found: list[tuple[str, int | None]] = []
     for key in keys:
         box = flow[f"{branch}.{key}"]
@@ -72,8 +73,22 @@ def _aside(flow: Flow, branch: str, keys: tuple[str, ...]) -> tuple[tuple[str, i
 
 def draw_flow(flow: Flow, note: str = "") -> Figure:
     """Draw a flow with its view and versions in the title; `note` says what is counted."""
-    from analysis.figures.flow import flow as draw
+    from dataclasses import replace
 
-    through = f"version {flow.versions[-1]}"
-    title = f"Flow of records, {VIEWS[flow.view].lower()}, to {through}"
-    return draw(flow_stages(flow), name=f"flow-{flow.view}", title=title, note=note)
+    from analysis.figures.parallel_flow import parallel_flow
+
+    keys = {box.key for box in flow.boxes}
+    total = _with_reports(flow, "Studies in the review", "total")
+    if "in_synthesis" in keys:
+        pooled = counted(flow.count("in_synthesis") or 0, "study", "studies")
+        total = replace(total, detail=f"{total.detail}; {pooled} in a meta-analysis")
+    before = _with_reports(flow, "Studies in previous versions", "previous") if flow.previous else None
+    return parallel_flow(
+        flow_columns(flow),
+        _with_reports(flow, "New studies included", "new"),
+        total,
+        before,
+        name=f"flow-{flow.view}",
+        title=f"Flow of records, {VIEWS[flow.view].lower()}, to version {flow.versions[-1]}",
+        note=f"{note} A question mark stands for a number that was not recorded.".strip(),
+    )

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import os
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from analysis.evidence.content import table_hash
+from analysis.evidence.contracts import Schema, read_schema, read_table
 from analysis.evidence.faults import EvidenceFaults, Fault
+from analysis.files import csv_text, write_file
 from analysis.living.records.record import Record
 from analysis.results import Result
 
@@ -31,6 +29,7 @@ __all__ = [
     "Ledger",
     "LedgerRow",
     "State",
+    "ledger_text",
     "load_ledger",
     "read_ledger",
     "reasons",
@@ -43,7 +42,7 @@ _DATA = Path(__file__).resolve().parents[2] / "data"
 State = Literal[
     "duplicate", "removed_automation", "removed_other", "to_screen", "screen_conflict",
     "screen_excluded", "to_retrieve", "not_retrieved", "to_assess", "full_conflict",
-    "full_excluded", "awaiting", "included",
+    "full_excluded", "awaiting", "to_extract", "included",
 ]  # fmt: skip
 
 
@@ -62,6 +61,7 @@ class LedgerRow:
     searched_on: str = NOT_RECORDED
     file: str = ""
     position: str = ""
+    kind: str = ""
     title: str = ""
     first_author: str = ""
     year: str = ""
@@ -137,6 +137,8 @@ class LedgerRow:
         if self.removed:
             return "removed_automation" if self.removed == "automation" else "removed_other"
         full = self.full_decision
+        if full == "include" and not self.study_id:
+            return "to_extract"
         if full in ("include", "exclude", "awaiting"):
             return {"include": "included", "exclude": "full_excluded"}.get(full, "awaiting")  # type: ignore[return-value]
         if full == "conflict":
@@ -156,6 +158,7 @@ class LedgerRow:
             source=self.source,
             file=self.file or "ledger",
             position=int(self.position) if self.position else self.row,
+            kind=self.kind,
             title=self.title,
             authors=(self.first_author,) if self.first_author else (),
             year=int(self.year) if self.year else None,
@@ -203,14 +206,14 @@ class Ledger(Result):
 
 
 @cache
-def _schema() -> dict[str, dict[str, Any]]:
-    text = (_DATA / "schemas" / "records.json").read_text(encoding="utf-8")
-    return {item["name"]: item for item in json.loads(text)["fields"]}
+def _schema() -> Schema:
+    return read_schema(_DATA / "schemas" / "records.json")
 
 
 def reasons() -> tuple[str, ...]:
     """Return the closed list of reasons to exclude, from the contract of the table."""
-    return tuple(_schema()["full_final_reason"]["constraints"]["enum"])
+    field = next(item for item in _schema().fields if item["name"] == "full_final_reason")
+    return tuple(field["constraints"]["enum"])
 
 
 def load_ledger(
@@ -249,96 +252,33 @@ def _ids(path: Path, column: str) -> set[str] | None:
     """Return the keys of a table beside the ledger; None when it cannot be read, which is its own fault."""
     try:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
-        return {row[column] for row in csv.DictReader(io.StringIO(text, newline="")) if row.get(column)}
+        table = csv.DictReader(io.StringIO(text, newline=""))
+        if column not in (table.fieldnames or ()):
+            return None
+        return {row[column] for row in table if row.get(column)}
     except (OSError, csv.Error):
         return None
 
 
 def read_ledger(path: str | Path) -> tuple[Ledger, list[Fault]]:
-    """Read a ledger file and check its cells one by one; return it with the faults of cells."""
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        reason = f"cannot be read ({error.strerror or error})"
-        return Ledger(()), [Fault(path.name, 0, "", "", reason, "the table of records")]
-    except UnicodeDecodeError:
-        return Ledger(()), [Fault(path.name, 0, "", "", "text is not UTF-8", "UTF-8")]
-    faults: list[Fault] = []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        heads = next(reader, [])
-        faults += _head_faults(path.name, heads)
-        rows = []
-        for number, cells in enumerate(reader, start=2):
-            if len(cells) != len(heads):
-                problem = f"row has {len(cells)} cells, the header {len(heads)}"
-                faults.append(Fault(path.name, number, "", "", problem, f"{len(heads)} cells"))
-                continue
-            # Sources, files and decisions repeat in every row; one copy of each is kept.
-            named = {h: sys.intern(c) for h, c in zip(heads, cells, strict=True) if h in _NAMES}
-            if not faults or "record_id" in named:
-                rows.append(LedgerRow(**{**_BLANK, **named}, row=number))
-    except csv.Error as error:
-        faults.append(Fault(path.name, 0, "", "", f"not readable as CSV ({error})", "CSV"))
-        return Ledger(()), faults
-    faults += _cell_faults(path.name, rows)
-    return Ledger(tuple(rows)), faults
+    """Read a ledger file as every other table is read; return it with the faults of its cells."""
+    found = read_table(Path(path), _schema())
+    rows = []
+    for row in found.rows:
+        # Sources, files and decisions repeat in every row; one copy of each is kept.
+        cells = {name: sys.intern(row.text[name]) for name in COLUMNS if name in row.text}
+        rows.append(LedgerRow(**{**_BLANK, **cells}, row=row.number))
+    return Ledger(tuple(rows)), list(found.faults)
 
 
-_NAMES = frozenset(COLUMNS)
 _BLANK = dict.fromkeys(COLUMNS, "")
 
 
-def _head_faults(file: str, heads: list[str]) -> list[Fault]:
-    missing = [name for name in COLUMNS if name not in heads]
-    extra = [name for name in heads if name not in _NAMES]
-    return [
-        *(Fault(file, 1, name, "", "column is missing", f"a column {name!r}") for name in missing),
-        *(Fault(file, 1, name, name, "unknown column", "the schema's columns") for name in extra),
-    ]
-
-
-def _cell_faults(file: str, rows: list[LedgerRow]) -> list[Fault]:
-    """Hold every cell against the contract, column by column: a search can bring many thousand rows."""
-    faults: list[Fault] = []
-    for name, item in _schema().items():
-        limits = item.get("constraints", {})
-        allowed = frozenset(limits["enum"]) if "enum" in limits else None
-        pattern = re.compile(limits["pattern"]) if "pattern" in limits else None
-        whole = item["type"] == "integer"
-        for row in rows:
-            cell = getattr(row, name)
-            if not cell:
-                if limits.get("required"):
-                    faults.append(Fault(file, row.row, name, cell, "cell is blank", item["description"]))
-            elif allowed is not None:
-                if cell not in allowed:
-                    expected = _one_of(cell, limits["enum"])
-                    faults.append(Fault(file, row.row, name, cell, "not in the vocabulary", expected))
-            elif pattern is not None and not pattern.search(cell):
-                expected = f"the pattern {limits['pattern']}"
-                faults.append(Fault(file, row.row, name, cell, "not in the right form", expected))
-            elif whole and not (cell.isdigit() and cell.isascii()):
-                faults.append(Fault(file, row.row, name, cell, "not a whole number", "a whole number"))
-            elif whole and int(cell) < limits.get("minimum", 0):
-                faults.append(Fault(file, row.row, name, cell, "too small", f"at least {limits['minimum']}"))
-            elif whole and int(cell) > limits.get("maximum", sys.maxsize):
-                faults.append(Fault(file, row.row, name, cell, "too large", f"at most {limits['maximum']}"))
-    return faults
-
-
-def _one_of(cell: str, words: Sequence[str]) -> str:
-    near = get_close_matches(cell, words, n=1)
-    return "one of " + ", ".join(words) + (f" (near: {near[0]})" if near else "")
+def ledger_text(ledger: Ledger) -> str:
+    """Return the ledger as the text of its file."""
+    return csv_text(COLUMNS, ([getattr(item, name) for name in COLUMNS] for item in ledger.records))
 
 
 def write_ledger(ledger: Ledger, path: str | Path) -> None:
-    """Write the ledger whole: to a file beside it, then renamed, so that no half table is ever seen."""
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([getattr(item, name) for name in COLUMNS] for item in ledger.records)
-    os.replace(part, path)
+    """Write the ledger whole, so that no half table is ever seen."""
+    write_file(path, ledger_text(ledger))

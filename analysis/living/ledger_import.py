@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
+from unicodedata import category
 
 from analysis.living.ledger import Ledger, LedgerRow
+from analysis.living.met_again import NOT_STATED, find_met_again
 from analysis.living.records.dedup import Decision, Dedup, deduplicate
-from analysis.living.records.record import Record
+from analysis.living.records.keys import key_of
+from analysis.living.records.kinds import kind_of
+from analysis.living.records.record import Record, one_line
 from analysis.living.records.rules import RULES
 from analysis.results import Result
 
-__all__ = ["LedgerImport", "add_records", "settle_pairs"]
+__all__ = ["LedgerImport", "add_records", "place_and_marks", "settle_pairs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class LedgerImport(Result):
     added : tuple of LedgerRow
         The new rows.
     repeated : int
-        Records left out because the same record of the same file and search stood there already.
+        Records left out because the same search brought them before.
     dedup : Dedup
         Every decision on duplicates.
     ids : tuple of str
@@ -78,7 +83,7 @@ def add_records(
 ) -> LedgerImport:
     """Append new records to a ledger and mark the duplicates among them.
 
-    Importing the same file of the same search again adds nothing.
+    What the same search brought before, in whatever file and order, is not added again.
 
     Parameters
     ----------
@@ -93,9 +98,10 @@ def add_records(
     source_kind : str
         Branch of the flow; see the contract of the table.
     """
-    before = {_mark(row) for row in ledger.records}
+    records = tuple(records)
     rows = [_to_row(record, version, searched_on, source_kind) for record in records]
-    fresh = [(row, record) for row, record in zip(rows, records, strict=True) if _mark(row) not in before]
+    met = find_met_again(ledger.records, rows)
+    fresh = [pair for place, pair in enumerate(zip(rows, records, strict=True)) if place not in met]
     known = [row.to_record() for row in ledger.records]
     found = deduplicate([record for _, record in fresh], known=known)
     start = max((int(row.record_id[1:]) for row in ledger.records), default=0)
@@ -139,36 +145,73 @@ def _rule_of(found: Dedup) -> dict[int, str]:
     return {index: item.rule for index, item in best.items()}
 
 
-def _mark(row: LedgerRow) -> tuple[str, ...]:
-    if row.file:
-        return (row.source, row.searched_on, row.file, row.position, row.title)
-    return (row.record_id,)
-
-
 def _to_row(record: Record, version: str, searched_on: str, source_kind: str) -> LedgerRow:
     return LedgerRow(
         record_id="",
         version=version,
-        source=record.source or "not stated",
+        source=_cell(record.source) or NOT_STATED,
         source_kind=source_kind,
         searched_on=searched_on,
-        file=record.file,
-        position=str(record.position),
-        title=record.title,
-        first_author=record.authors[0] if record.authors else "",
-        year="" if record.year is None else str(record.year),
-        journal=record.journal,
-        volume=record.volume,
-        pages=record.pages,
-        doi=record.doi,
-        pmid=record.pmid,
+        file=_cell(record.file),
+        position=str(max(record.position, 1)),
+        kind=kind_of(record),
+        title=_cell(record.title),
+        first_author=_cell(record.authors[0]) if record.authors else "",
+        year=str(record.year) if record.year and _YEARS[0] <= record.year <= _YEARS[1] else "",
+        journal=_cell(record.journal),
+        volume=_cell(record.volume),
+        pages=_cell(record.pages),
+        doi=_cell(record.doi),
+        pmid=record.pmid if record.pmid.isascii() and record.pmid.isdigit() else "",
         nct=record.nct,
-        accession=record.accession,
+        accession=_cell(record.accession),
     )
 
 
+def place_and_marks(record: Record) -> list[tuple[str, ...]]:
+    """Return what a record is looked up by: its place in its file, its identifiers, its title and year."""
+    key = key_of(record)
+    marks: list[tuple[str, ...]] = [("place", _cell(record.file), str(record.position), key.solid)]
+    marks += [(name, getattr(key, name)) for name in ("accession", "pmid", "doi") if getattr(key, name)]
+    return [*marks, ("title", key.solid, str(key.year))]
+
+
+#: Years that the contract of the table takes.
+_YEARS = (1500, 2100)
+#: A longer cell is a broken export; no spreadsheet holds it.
+_LONGEST = 32_000
+#: UTF-8 that was once read as Windows-1252, which the tables refuse.
+_GARBLED = re.compile("[ÃâÂ][\u0080-\u00ff€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{1,2}")
+
+
+def _cell(text: str) -> str:
+    """Return strangers' text as the tables take it: one line, no invisible letters, none garbled.
+
+    Examples
+    --------
+    >>> _cell("Stroke\u00a0care\u200b in MÃ¼nchen\ufffd")
+    'Stroke care in München?'
+    """
+    plain = _GARBLED.sub(_mended, one_line(text).replace("\ufffd", "?"))
+    seen = "".join(letter for letter in plain if category(letter) not in ("Cc", "Cf", "Cs", "Co"))
+    seen = one_line(seen)
+    return seen if len(seen) <= _LONGEST else f"{seen[:_LONGEST]}..."
+
+
+def _mended(found: re.Match[str]) -> str:
+    # Windows-1252 leaves five bytes without a letter; programs keep them as they are.
+    parts = (letter.encode("cp1252" if ord(letter) > 255 else "latin-1") for letter in found.group())
+    try:
+        return b"".join(parts).decode("utf-8")
+    except UnicodeError:
+        return found.group().replace("â€", "?").replace("Ã", "A")
+
+
 def settle_pairs(ledger: Ledger, pairs: Iterable[tuple[str, str]], by: str) -> Ledger:
-    """Mark pairs that a person called the same record; the earlier record of each stands for both.
+    """Mark pairs that a person called the same record; the better record of each stands for both.
+
+    A record on which somebody has decided is kept before one that waits, an article before its abstract or
+    preprint, a fuller record before a poorer one, and the earlier of two equal ones.
 
     Parameters
     ----------
@@ -182,20 +225,49 @@ def settle_pairs(ledger: Ledger, pairs: Iterable[tuple[str, str]], by: str) -> L
     Raises
     ------
     ValueError
-        When an id is unknown, or a record to be set aside carries decisions of its own.
+        With every pair that names an unknown record, or two records that both carry decisions.
     """
     rows = {row.record_id: row for row in ledger.records}
+    members: dict[str, list[str]] = {}
+    for row in ledger.records:
+        if row.duplicate_of:
+            members.setdefault(row.duplicate_of, []).append(row.record_id)
+    wrong: list[str] = []
     for pair in pairs:
-        for record_id in pair:
-            if record_id not in rows:
-                raise ValueError(f"no record {record_id!r} in the ledger")
-        first, second = sorted(rows[item].duplicate_of or item for item in pair)
-        if first == second:
+        unknown = [record_id for record_id in pair if record_id not in rows]
+        if unknown:
+            wrong.append(f"no record {unknown[0]!r} in the ledger")
             continue
-        loser = rows[second]
-        if loser.state != "to_screen":
-            raise ValueError(f"{second} has decisions of its own; settle these first")
-        for row in list(rows.values()):
-            if second in (row.record_id, row.duplicate_of):
-                rows[row.record_id] = replace(row, duplicate_of=first, duplicate_rule=f"by hand: {by}")
+        one, two = (rows[rows[item].duplicate_of or item] for item in pair)
+        if one is two:
+            continue
+        kept, aside = sorted((one, two), key=_worth)
+        if aside.state != "to_screen" or _decided(aside):
+            wrong.append(f"{kept.record_id} and {aside.record_id} both have decisions; settle these first")
+            continue
+        group = [aside.record_id, *members.pop(aside.record_id, [])]
+        members.setdefault(kept.record_id, []).extend(group)
+        for record_id in group:
+            rows[record_id] = replace(
+                rows[record_id], duplicate_of=kept.record_id, duplicate_rule=f"by hand: {by}"
+            )
+    if wrong:
+        raise ValueError("\n".join(wrong))
     return Ledger(tuple(rows[row.record_id] for row in ledger.records))
+
+
+#: The better kind stands for the others.
+_KIND_ORDER = (
+    "article", "other", "", "protocol", "preprint", "conference_abstract", "registration", "correction",
+)  # fmt: skip
+
+
+def _decided(row: LedgerRow) -> bool:
+    return any((row.screen_1, row.screen_2, row.screen_final, row.removed, row.report_id, row.study_id))
+
+
+def _worth(row: LedgerRow) -> tuple[bool, int, int, str]:
+    """Return what sorts the better of two records first."""
+    waits = row.state == "to_screen" and not _decided(row)
+    said = (row.title, row.first_author, row.year, row.journal, row.volume, row.pages, row.doi, row.pmid)
+    return waits, _KIND_ORDER.index(row.kind), -sum(map(bool, said)), row.record_id

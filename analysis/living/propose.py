@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.faults import EvidenceFaults, Fault
 from analysis.evidence.load import DATA, load_evidence
+from analysis.evidence.rows import columns_of
+from analysis.files import write_files
 from analysis.living.diff import EvidenceDiff, diff_evidence
-from analysis.living.ledger import Ledger, read_ledger
+from analysis.living.ledger import Ledger, ledger_text, read_ledger
 from analysis.living.proposal import Proposal
-from analysis.living.propose_traces import ledger_bytes, with_citation, with_proposal
+from analysis.living.propose_traces import with_citation, with_proposal
 from analysis.living.versions import version_cells
 from analysis.living.whole import load_whole
 from analysis.results import Result
@@ -112,7 +113,7 @@ def preview(
     facts = _facts(before, proposal)
     ledger, more = _ledger(folder, before, proposal, facts, version)
     if more is not None:
-        files["records.csv"], added["records"] = ledger_bytes(ledger), more
+        files["records.csv"], added["records"] = ledger_text(ledger).encode(), more
     after = _load_changed(folder, files, proposal, was)
     judged, more_rows = _judgements(before, after)
     if more_rows:
@@ -145,23 +146,8 @@ def write_change(change: Preview, directory: str | Path = DATA) -> tuple[Path, .
     """
     folder = Path(directory)
     content = {folder / name: change.files[name] for name in sorted(change.files)}
-    fresh = {path: path.with_name(f".{path.name}.new") for path in content}
-    old = {path: path.read_bytes() for path in fresh}
-    done: list[Path] = []
-    try:
-        for path, beside in fresh.items():
-            beside.write_bytes(content[path])
-        for path, beside in fresh.items():
-            os.replace(beside, path)
-            done.append(path)
-    except OSError:
-        for path in done:
-            path.write_bytes(old[path])
-        raise
-    finally:
-        for beside in fresh.values():
-            beside.unlink(missing_ok=True)
-    return tuple(fresh)
+    write_files(content)
+    return tuple(content)
 
 
 def _read(path: Path) -> list[list[str]]:
@@ -233,7 +219,7 @@ def _facts(evidence: Evidence, proposal: Proposal) -> dict[str, str]:
     given = {name: value for name, value in proposal.study.items() if value}
     if known is None:
         return given
-    stored = {item.name: getattr(known, item.name) for item in fields(known)}
+    stored = {name: getattr(known, name) for name in columns_of(type(known))}
     return {name: str(value) for name, value in stored.items() if value not in (None, "")} | given
 
 

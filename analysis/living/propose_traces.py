@@ -6,17 +6,15 @@ gets the keys of study and report; a citation holds the fields that the proposal
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import replace
 
 from analysis.evidence.faults import Fault
-from analysis.living.ledger import COLUMNS, NOT_RECORDED, Ledger, LedgerRow
+from analysis.living.ledger import NOT_RECORDED, Ledger, LedgerRow
 from analysis.living.ledger_import import add_records
 from analysis.living.records.record import Record, clean_doi
 
-__all__ = ["citation", "ledger_bytes", "with_citation", "with_proposal"]
+__all__ = ["citation", "with_citation", "with_proposal"]
 
 #: Source of a record that no search brought.
 PROPOSED = "proposal"
@@ -71,15 +69,6 @@ def with_proposal(
         return ledger, [fault]
     rows[known] = replace(row, study_id=study_id, report_id=row.report_id or _report(ledger, study_id))
     return Ledger(tuple(rows[each.record_id] for each in ledger.records)), []
-
-
-def ledger_bytes(ledger: Ledger) -> bytes:
-    """Return the ledger as the text of its file."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([getattr(item, name) for name in COLUMNS] for item in ledger.records)
-    return out.getvalue().encode()
 
 
 def _record(study: Mapping[str, str]) -> Record:

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterable
@@ -28,6 +29,9 @@ __all__ = ["Release", "ReleaseFault", "commit_time", "content_swhid", "determini
 
 #: Left out of the archive of the site: not pages, and different in each build.
 _NOT_SITE = (".buildinfo", ".doctrees")
+#: Files of the repository that go along.
+_BESIDE = ("LICENSE", "LICENSE-DATA", "CITATION.cff")
+_SUMS = "SHA256SUMS"
 
 
 class ReleaseFault(ValueError):
@@ -82,22 +86,42 @@ def make_release(
         changes that no commit holds.
     """
     _check(evidence, ledger, version, root, site)
-    name = f"dmvo-living-review-{version}"
-    folder = dist / name
-    if folder.exists():
-        for path in sorted(folder.rglob("*"), reverse=True):
-            path.unlink() if path.is_file() else path.rmdir()
-    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{evidence.protocol.name}-{version}"
     when = commit_time(root)
+    folder = dist / f".{name}.part"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        skipped = _fill(folder, name, evidence, ledger, version, root, site, when, pdf)
+        whole = dist / name
+        shutil.rmtree(whole, ignore_errors=True)
+        folder.rename(whole)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    sums = {path.name: _sha256(path.read_bytes()) for path in sorted(whole.iterdir())}
+    sums.pop(_SUMS)
+    return Release(version, whole, sums, tuple(skipped))
+
+
+def _fill(
+    folder: Path,
+    name: str,
+    evidence: Evidence,
+    ledger: Ledger,
+    version: str,
+    root: Path,
+    site: Path,
+    when: int,
+    pdf: Callable[[Path, Path], str] | None,
+) -> list[str]:
+    """Write every file of a release and return what was skipped, with its reason."""
     parts = {
         f"{name}-html.tar.gz": deterministic_tar(site, f"{name}-html", when, skip=_NOT_SITE),
         f"{name}-data.tar.gz": deterministic_tar(root / "data", f"{name}-data", when),
         "results.json": (site / "results.json").read_bytes(),
         "results.schema.json": (site / "results.schema.json").read_bytes(),
-        "LICENSE": (root / "LICENSE").read_bytes(),
-        "LICENSE-DATA": (root / "LICENSE-DATA").read_bytes(),
-        "CITATION.cff": (root / "CITATION.cff").read_bytes(),
     }
+    parts |= {file: (root / file).read_bytes() for file in _BESIDE}
     for file, content in parts.items():
         (folder / file).write_bytes(content)
     skipped = []
@@ -108,8 +132,8 @@ def make_release(
     _write_json(folder / "ro-crate-metadata.json", _crate(evidence, version, folder, when))
     sums = {path.name: _sha256(path.read_bytes()) for path in sorted(folder.iterdir())}
     text = "".join(f"{value}  {file}\n" for file, value in sums.items())
-    (folder / "SHA256SUMS").write_text(text, "utf-8")
-    return Release(version, folder, sums, tuple(skipped))
+    (folder / _SUMS).write_text(text, "utf-8")
+    return skipped
 
 
 def commit_time(root: Path) -> int:
@@ -155,14 +179,15 @@ def _check(evidence: Evidence, ledger: Ledger, version: str, root: Path, site: P
     marks = built.get("data_hash"), built.get("ledger", {}).get("hash")
     if marks != (evidence.data_hash, ledger.content_hash):
         raise ReleaseFault("the site was built from other data; run 'make book'")
+    for file in (*_BESIDE, "requirements.txt"):
+        if not (root / file).is_file():
+            raise ReleaseFault(f"there is no {root / file}; a release carries it")
     changed = _git(root, "status", "--porcelain", "--untracked-files=no")
     if changed:
         raise ReleaseFault(f"changes are not committed:\n{changed}")
 
 
-def _provenance(
-    evidence: Evidence, ledger: Ledger, version: str, root: Path, when: int
-) -> dict[str, Any]:
+def _provenance(evidence: Evidence, ledger: Ledger, version: str, root: Path, when: int) -> dict[str, Any]:
     lock = (root / "requirements.txt").read_bytes()
     commit, tree = _git(root, "rev-parse", "HEAD"), _git(root, "rev-parse", "HEAD^{tree}")
     return {
@@ -209,7 +234,7 @@ def _crate(evidence: Evidence, version: str, folder: Path, when: int) -> dict[st
         {
             "@id": "./",
             "@type": "Dataset",
-            "name": f"{evidence.protocol.title}: a living systematic review, version {version}",
+            "name": f"{evidence.protocol.full_title}, version {version}",
             "description": (
                 "Site, study-level data and pooled results of a living systematic review. Pooled single-arm "
                 "rates describe treated patients; they are not effects of treatment."
@@ -221,7 +246,7 @@ def _crate(evidence: Evidence, version: str, folder: Path, when: int) -> dict[st
             "hasPart": [{"@id": path.name} for path in files],
             "mentions": {"@id": "#build"},
         },
-        {"@id": "#maintainers", "@type": "Organization", "name": "The DMVO living review maintainers"},
+        {"@id": "#maintainers", "@type": "Organization", "name": evidence.protocol.maintainers},
         {
             "@id": "#software",
             "@type": "SoftwareSourceCode",
@@ -288,5 +313,10 @@ def _git(root: Path, *arguments: str) -> str:
     except FileNotFoundError as error:
         raise ReleaseFault("git is not installed; a release names its commit") from error
     except subprocess.CalledProcessError as error:
+        if "not a git repository" in error.stderr:
+            expected = "a release names its commit: run 'git init', 'git add -A' and 'git commit' first"
+            raise ReleaseFault(f"{root} is not under git; {expected}") from error
+        if "does not have any commits" in error.stderr or "unknown revision" in error.stderr:
+            raise ReleaseFault("nothing is committed yet; a release names its commit") from error
         raise ReleaseFault(f"git {arguments[0]} failed: {error.stderr.strip()}") from error
     return done.stdout.strip()

@@ -8,14 +8,13 @@ The sheet is the file that ``python -m analysis screen export`` writes. ipywidge
 
 from __future__ import annotations
 
-import csv
-import os
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from analysis.living.ledger import reasons
-from analysis.living.screening import DECISIONS, SHEET, Stage
+from analysis.living.screening import DECISIONS, Stage
+from analysis.living.sheets import read_list, write_list
 
 __all__ = ["SheetScreen", "screen"]
 
@@ -26,8 +25,9 @@ class SheetScreen:
     def __init__(self, path: str | Path, stage: Stage = "screen") -> None:
         self.path = Path(path)
         self.stage = stage
-        with self.path.open(encoding="utf-8-sig", newline="") as file:
-            self.rows = [dict(row) for row in csv.DictReader(file)]
+        sheet = read_list(self.path, ("record_id", "title", "decision", "reason", "note"))
+        self.heads = sheet.heads
+        self.rows = [row for _, row in sheet.rows]
         self.place = next((i for i, row in enumerate(self.rows) if not row["decision"]), 0)
 
     @property
@@ -49,12 +49,7 @@ class SheetScreen:
         self.place = min(max(self.place + step, 0), max(len(self.rows) - 1, 0))
 
     def _save(self) -> None:
-        part = self.path.with_name(self.path.name + ".part")
-        with part.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.DictWriter(file, SHEET, lineterminator="\n", extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(self.rows)
-        os.replace(part, self.path)
+        write_list(self.rows, self.path, self.heads)
 
     def html(self) -> str:
         """Return the record that is shown."""

@@ -12,6 +12,7 @@ from analysis.results import Result
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
+    from analysis.synthesis.types import FloatArray
 
 __all__ = ["Look", "TrialSeries", "TwoArms", "trial_arms", "trial_series"]
 
@@ -33,8 +34,9 @@ class TwoArms:
 class Look:
     """The pooled risk ratio at the end of one year.
 
-    `z` is the Wald statistic; `boundary` the O'Brien-Fleming limit at the share `information` of the
-    patients required; `penalised` is z by the law of the iterated logarithm.
+    The ratio and its limits are those of the main method of the trials; `tau2` and `z`, the Wald statistic,
+    are those of the random-effects model; `boundary` is the O'Brien-Fleming limit at the share `information`
+    of the patients required; `penalised` is z by the law of the iterated logarithm.
     """
 
     year: int
@@ -96,13 +98,11 @@ def _informative(item: TwoArms) -> bool:
 
 
 def trial_series(evidence: Evidence, outcome: str, version: str | None = None) -> TrialSeries | None:
-    """Pool the trials as they were published, year by year, in one batched random-effects fit.
+    """Pool the trials as they were published, year by year, by the main method of the trials.
 
     A trial in which nobody, or everybody, in both arms had the event says nothing on a ratio and is
     left out, as in the main pool. Returns ``None`` when no trial remains.
     """
-    from scipy.special import ndtri
-
     from analysis.living.sequential import diversity, iterated_logarithm, obrien_fleming, required_patients
     from analysis.synthesis.inverse_variance import fit_iv_many
     from analysis.synthesis.two_by_two import two_arm_effects
@@ -129,15 +129,13 @@ def trial_series(evidence: Evidence, outcome: str, version: str | None = None) -
     z = fits.mu / fits.se[:, 0]
     boundaries = obrien_fleming(patients / required, alpha)
     penalised = iterated_logarithm(z, 1 / fits.se[:, 0] ** 2, float(chosen["penalty"]))
-    half = float(ndtri(0.5 + evidence.protocol.primary.level / 2)) * fits.se[:, 0]
+    shown = _main_effects(evidence, outcome, version, arms, weights)
     looks = tuple(
         Look(
             year,
             int(weights[i].sum()),
             int(patients[i]),
-            float(np.exp(fits.mu[i])),
-            float(np.exp(fits.mu[i] - half[i])),
-            float(np.exp(fits.mu[i] + half[i])),
+            *shown[i],
             float(fits.tau2[i]),
             float(z[i]),
             float(patients[i] / required),
@@ -159,3 +157,23 @@ def trial_series(evidence: Evidence, outcome: str, version: str | None = None) -
         alpha,
         power,
     )
+
+
+def _main_effects(
+    evidence: Evidence, outcome: str, version: str | None, arms: tuple[TwoArms, ...], weights: FloatArray
+) -> list[tuple[float, float, float]]:
+    """Return ratio and limits at each look, by the method that leads in the chapter on the trials."""
+    from analysis.review.trials import trial_evidence
+    from analysis.synthesis.two_arm import pool_two_arm
+
+    known = trial_evidence(evidence, outcome, version)
+    method = known.main if known is not None else "common"
+    level = evidence.protocol.primary.level
+    found = []
+    for row in weights:
+        part = [item for item, weight in zip(arms, row, strict=True) if weight > 0]
+        counts = (
+            [getattr(item, name) for item in part] for name in ("events1", "total1", "events2", "total2")
+        )
+        found.append(pool_two_arm(*counts, "RR", level=level).effects[method].shown())
+    return found

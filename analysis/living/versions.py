@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from analysis.files import csv_text, write_file
 from analysis.results import Result
 
 if TYPE_CHECKING:
@@ -19,12 +20,13 @@ __all__ = [
     "Change",
     "PatchCheck",
     "VersionNumber",
+    "append_version",
     "broken_patches",
     "next_number",
-    "note_search",
     "parse_number",
     "step_between",
     "version_cells",
+    "with_search",
 ]
 
 #: Two fits of equal counts may differ in the last bits, as different code can have made them; beyond
@@ -178,8 +180,14 @@ def version_cells(
     }
 
 
-def note_search(path: Path, version: str, day: str) -> bool:
-    """Write the day of a search into the row of its version, unless a later day stands there.
+def append_version(path: Path, cells: dict[str, str]) -> None:
+    """Append the row of a new version to the table of versions."""
+    rows = list(csv.reader(io.StringIO(path.read_text("utf-8"), newline="")))
+    write_file(path, csv_text(rows[0], [*rows[1:], [cells.get(name, "") for name in rows[0]]]))
+
+
+def with_search(path: Path, version: str, day: str) -> str:
+    """Return the table of versions with the day of a search in the row of its version.
 
     Parameters
     ----------
@@ -192,8 +200,8 @@ def note_search(path: Path, version: str, day: str) -> bool:
 
     Returns
     -------
-    bool
-        Whether the table was changed.
+    str
+        The text of the changed table; nothing when the same or a later day stands there.
     """
     rows = list(csv.reader(io.StringIO(path.read_text("utf-8"), newline="")))
     place = rows[0].index("searched_on")
@@ -202,8 +210,4 @@ def note_search(path: Path, version: str, day: str) -> bool:
         stands = row[place] if row[place][:1].isdigit() else ""
         if row[rows[0].index("id")] == version and stands < day:
             row[place], changed = day, True
-    if changed:
-        out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows(rows)
-        path.write_text(out.getvalue(), "utf-8", newline="")
-    return changed
+    return csv_text(rows[0], rows[1:]) if changed else ""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["load_whole"]
 
+#: What the ledger says of a key whose table lost its rows, which is a fault of that table.
+_UNKNOWN = {"studies.csv": "unknown study", "versions.csv": "unknown version"}
+
 
 def load_whole(directory: str | Path | None = None) -> tuple[Evidence, Ledger]:
     """Load and check the evidence and the ledger beside it.
@@ -46,7 +49,8 @@ def load_whole(directory: str | Path | None = None) -> tuple[Evidence, Ledger]:
         try:
             ledger = load_ledger(folder)
         except EvidenceFaults as error:
-            faults += error.faults
+            lost = {_UNKNOWN.get(fault.file) for fault in faults if fault.row == 0}
+            faults += [fault for fault in error.faults if fault.problem not in lost]
     if evidence is not None and ledger is not None:
         faults += _days_of_search(evidence, ledger)
     if faults or evidence is None or ledger is None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.report.numbers import counted, percent, points
+from analysis.report.numbers import RateChange, counted, percent, rate_change
 from analysis.report.words import and_list
 
 if TYPE_CHECKING:
     from analysis.living.diff import CellDiff, Crossing, Estimate, EvidenceDiff, StudyMove
 
 __all__ = [
+    "cell_change",
     "cell_lines",
     "cell_name",
     "crossing_text",
     "diff_heading",
-    "estimate_text",
     "move_text",
     "study_sentence",
     "summary_lines",
@@ -48,18 +48,21 @@ def cell_name(cell: CellDiff) -> str:
     return f"{cell.population}, {cell.outcome}"
 
 
-def estimate_text(estimate: Estimate | None) -> str:
-    """Say an estimate with its interval, or that there was none."""
-    if estimate is None:
-        return "no public count"
-    return percent(estimate.estimate, estimate.low, estimate.high)
+def cell_change(cell: CellDiff) -> RateChange:
+    """Return both rates of a headline result as shown, and the change between them."""
+    return rate_change(_triple(cell.before), _triple(cell.after), "no public count")
 
 
-def move_text(move: StudyMove) -> str:
+def _triple(estimate: Estimate | None) -> tuple[float, float, float] | None:
+    return None if estimate is None else (estimate.estimate, estimate.low, estimate.high)
+
+
+def move_text(cell: CellDiff, move: StudyMove) -> str:
     """Say how far a study moved the estimate."""
     words = {"entered": "new", "left": "gone", "replaced": "in place of another", "corrected": "corrected"}
-    name = f"{move.label} ({words[move.kind]})"
-    return f"{name}: {points(move.averaged, 1)} averaged, {points(move.sequential, 1)} in order"
+    shown = cell_change(cell)
+    averaged, sequential = (shown.moved(part, cell.change) for part in (move.averaged, move.sequential))
+    return f"{move.label} ({words[move.kind]}): {averaged} averaged, {sequential} in order"
 
 
 def crossing_text(crossing: Crossing) -> str:
@@ -72,12 +75,13 @@ def crossing_text(crossing: Crossing) -> str:
 
 def cell_lines(cell: CellDiff, most: int = 5) -> list[str]:
     """Return the change of one headline result in lines."""
-    head = f"{cell_name(cell)}: {estimate_text(cell.before)} -> {estimate_text(cell.after)}"
+    told = cell_change(cell)
+    head = f"{cell_name(cell)}: {told.before} -> {told.after}"
     if cell.before and cell.after:
-        head += f", {points(cell.change, 1)}; {cell.before.k} -> {cell.after.k} studies"
+        head += f", {told.change}; {cell.before.k} -> {cell.after.k} studies"
     lines = [head]
     shown = cell.most_moving[:most]
-    lines += [f"  {move_text(move)}" for move in shown]
+    lines += [f"  {move_text(cell, move)}" for move in shown]
     if not shown and cell.moves:
         lines.append("  " + "; ".join(f"{move.label} ({move.kind})" for move in cell.moves))
     elif len(cell.moves) > len(shown):

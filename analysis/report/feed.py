@@ -1,4 +1,4 @@
-"""What the built site holds besides pages: the feed with its schema, the data, and all downloads."""
+"""What the built site holds besides pages: the feed with its schema, and the data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from analysis import __version__
 from analysis.living.atom import write_living_outputs
 from analysis.living.ledger import load_ledger
-from analysis.report.downloads import harvest
 from analysis.results import DIGITS, settled
 from analysis.review.estimates import all_estimates, all_sensitivities
 from analysis.review.session import ROOT, load
@@ -55,8 +54,7 @@ def feed(evidence: Evidence, ledger: Ledger | None = None) -> dict[str, Any]:
         "ledger": {"records": len(records.records), "hash": records.content_hash},
         "current_version": evidence.versions[-1].id,
         "evidence_versions": [
-            {"id": item.id, "label": item.label, "cut_off": str(item.cut_off)}
-            for item in evidence.versions
+            {"id": item.id, "label": item.label, "cut_off": str(item.cut_off)} for item in evidence.versions
         ],
         "results": all_estimates(evidence),
         "trial_effects": trial_estimates(evidence),
@@ -77,7 +75,7 @@ def check_feed(document: dict[str, Any]) -> list[str]:
 
 
 def write_site_outputs(outdir: str | Path) -> list[Path]:
-    """Write the feed, its schema, the data tables and the files of every table and figure.
+    """Write the feed, its schema, the data tables and what readers can subscribe to.
 
     Raises
     ------
@@ -96,4 +94,4 @@ def write_site_outputs(outdir: str | Path) -> list[Path]:
     tables.mkdir(exist_ok=True)
     for source in (*sorted((ROOT / "data").glob("*.csv")), ROOT / "data" / "protocol.yml"):
         written.append(Path(shutil.copyfile(source, tables / source.name)))
-    return [*written, *write_living_outputs(target), *harvest(target)]
+    return [*written, *write_living_outputs(target)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from html import escape as _escape
+from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["attributes", "element", "escape", "is_site_link", "is_web_link", "link", "slug"]
+__all__ = ["attributes", "element", "escape", "is_site_link", "is_web_link", "link", "script_json", "slug"]
 
 _SCHEMES = frozenset({"http", "https"})
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\"'<>`\\]")
@@ -85,6 +87,20 @@ def link(text: object, href: str | None) -> str:
     """
     shown = escape(text)
     return f'<a href="{escape(href)}">{shown}</a>' if is_web_link(href) or is_site_link(href) else shown
+
+
+def script_json(data: Any) -> str:
+    r"""Write JSON that can stand inside a script element whatever its texts hold.
+
+    Not the closing tag alone is unsafe: after ``<!--<script>`` the element stays open past its end.
+
+    Examples
+    --------
+    >>> script_json({"title": "<!--<script>"})
+    '{"title":"\\u003c!--\\u003cscript>"}'
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def slug(text: str) -> str:

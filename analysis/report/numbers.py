@@ -7,10 +7,13 @@ round up, as readers expect, and negative numbers carry a true minus sign.
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 __all__ = [
     "MISSING",
+    "RateChange",
     "count",
     "counted",
     "date_text",
@@ -27,12 +30,13 @@ __all__ = [
     "plain_rate",
     "points",
     "points_between",
+    "rate_change",
     "ratio",
     "ratio_limit",
     "share",
     "statistic",
     "tau2",
-    "whole_difference",
+    "whole",
 ]
 
 #: Shown in place of a value that could not be estimated or was not given.
@@ -47,6 +51,8 @@ _TWO_DECIMALS_BELOW = 0.5
 _MOST_DECIMALS = 8
 #: Rates below this, in per cent, and above 100 less this, are written with two digits that count.
 _RARE = 0.1
+#: Differences of proportions below this are noise of computation.
+_SAME = 1e-9
 
 #: Room for every digit of the largest float.
 _CONTEXT = Context(prec=400, rounding=ROUND_HALF_UP)
@@ -276,15 +282,62 @@ def points_between(
     return points(float(shown) / 100, max(after_places, before_places))
 
 
-def whole_difference(after: float, before: float) -> int:
-    """Return the difference of two numbers that are shown without decimals.
+@dataclass(frozen=True, slots=True)
+class RateChange:
+    """Two rates as shown, with equally many decimals, and their difference as a reader finds it.
+
+    The one way in which a change of a rate is written: on pages, in figures and by commands.
+    """
+
+    before: str
+    after: str
+    change: str
+    places: int
+
+    def moved(self, part: float, whole_change: float) -> str:
+        """Write a part of the change; a part that is all of it reads as the change does."""
+        return self.change if abs(part - whole_change) < _SAME else points(part, self.places)
+
+
+def rate_change(
+    before: tuple[float, float, float] | None, after: tuple[float, float, float] | None, none: str = MISSING
+) -> RateChange:
+    """Write two rates, each with its interval, and the change from one to the other.
+
+    Both have as many decimals as the one that needs more, and at least one. `none` stands for a rate
+    that does not exist.
 
     Examples
     --------
-    >>> whole_difference(418.4, 378.7)
-    39
+    >>> found = rate_change((0.00457, 0.0025, 0.0071), (0.00615, 0.0043, 0.0082))
+    >>> found.before, found.after, found.change
+    ('0.46% (0.25 to 0.71)', '0.62% (0.43 to 0.82)', '+0.16 points')
     """
-    return int(_shown(after, 0) - _shown(before, 0))
+    known = [triple for triple in (before, after) if triple is not None]
+    places = max((_decimals(percent(*triple, at_least=1)) for triple in known), default=1)
+    was, now = (none if triple is None else percent(*triple, at_least=places) for triple in (before, after))
+    if before is None or after is None:
+        return RateChange(was, now, points(None), places)
+    return RateChange(was, now, points_between(after[0], before[0], places, places), places)
+
+
+def _decimals(text: str) -> int:
+    """Count the decimals of the first number of a text."""
+    found = re.match(r"[<>\u2212]*\d+(?:\.(\d+))?", text)
+    return len(found[1] or "") if found else 0
+
+
+def whole(value: float) -> int:
+    """Round a number once to a whole one, halves away from zero as `fixed` shows them.
+
+    A difference is rounded from its own unrounded value, never taken from two rounded ones.
+
+    Examples
+    --------
+    >>> whole(81.4), whole(-7.3), whole(0.5), whole(-0.5)
+    (81, -7, 1, -1)
+    """
+    return int(_shown(value, 0))
 
 
 def _shown(value: float, decimals: int) -> Decimal:

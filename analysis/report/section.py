@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.report.html import element, escape
+from analysis.report.html import element, escape, script_json
 
 __all__ = ["Fold", "Note", "Paragraph", "ScriptData", "Section"]
 
@@ -52,10 +51,9 @@ class ScriptData:
     data: Any
 
     def _repr_html_(self) -> str:
-        # A closing tag within the data would end the element.
-        text = json.dumps(self.data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
         values = {"type": "application/json", "class": "review-data", "data-figure": self.figure}
-        return element("script", text, values) + element("script", "", {"defer": True, "src": self.script})
+        data = element("script", script_json(self.data), values)
+        return data + element("script", "", {"defer": True, "src": self.script})
 
 
 @dataclass(frozen=True, slots=True)

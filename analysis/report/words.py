@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
+from analysis.report.counts_lead import counts_lead, counts_of, lead_people, lead_reason, rate_words, too_few
 from analysis.report.numbers import (
     MISSING,
     counted,
@@ -46,6 +47,7 @@ __all__ = [
     "prediction_sentence",
     "subgroup_line",
     "subgroup_sentence",
+    "wald_q_misleads",
 ]
 
 MODELS = {
@@ -204,6 +206,12 @@ def pooled_sentence(result: Pooled, *, setting: str, outcome: str, direction: st
     people = counted(int(result.total.sum()), "patient")
     base = f"{people} in {counted_studies(result)}"
     clause = f"; {direction}" if direction else ""
+    if counts_lead(result):
+        rate = percent(result.estimate, result.ci.low, result.ci.high)
+        return (
+            f"In {setting}, {lead_people(result, counted_studies(result))} {outcome}. "
+            f"{lead_reason(result, rate)} Rates in treated patients are not an effect of the treatment."
+        )
     return (
         f"In {setting}, {in_hundred(result.estimate)} patients {outcome} "
         f"({bounds}; {base}{clause}). This is a rate in treated patients, not an effect of the "
@@ -218,8 +226,10 @@ def _whole(reason: str) -> str:
 
 
 def prediction_sentence(result: Pooled) -> str:
-    """Say where the rate of a new centre could lie, or why that cannot be said."""
+    """Say where the rate of a new centre could lie, or why that cannot be said; empty where counts lead."""
     interval = result.prediction
+    if counts_lead(result):
+        return ""
     if is_missing(interval.low) or is_missing(interval.high):
         reason = interval.note or f"too few studies ({result.k})"
         return f"Where the rate of a new centre could lie cannot be said: {_whole(reason)}."
@@ -232,14 +242,27 @@ def prediction_sentence(result: Pooled) -> str:
     )
 
 
+def wald_q_misleads(result: Pooled) -> bool:
+    """Tell whether Wald's Q of a result rests on logits that do not exist.
+
+    A study in which nobody, or everybody, had the event has no logit; Wald's Q gives it no weight, or one
+    that a correction made. The likelihood-ratio test takes its counts as they are.
+    """
+    if result.heterogeneity.q_method != "Wald":
+        return False
+    return bool(((result.events <= 0) | (result.events >= result.total)).any())
+
+
 def heterogeneity_line(result: Pooled) -> str:
     """Say the variation between studies in one line, each quantity by its definition."""
     if result.k < 2:
         return "Heterogeneity: not defined for one study"
+    if too_few(result):
+        return f"Heterogeneity: not told from {counted_studies(result)}"
     found = result.heterogeneity
     parts = [f"τ² {tau2(result.tau2, result.ci_tau2.low, result.ci_tau2.high)}"]
     parts.append(f"I² {i_squared(found.i2)} [{_definition(found.i2_definition)}]")
-    if not is_missing(found.q):
+    if not is_missing(found.q) and not wald_q_misleads(result):
         parts.append(
             f"{_Q_NAMES.get(found.q_method, found.q_method)} {statistic(found.q)}, "
             f"{found.q_df} df, {p_value(found.q_p)}"
@@ -253,6 +276,8 @@ def heterogeneity_sentence(result: Pooled) -> str:
     """Say the variation between studies in full sentences."""
     if result.k < 2:
         return "With one study, variation between studies cannot be estimated."
+    if too_few(result):
+        return f"With {counted_studies(result)}, variation between studies can hardly be estimated."
     found = result.heterogeneity
     low, high = result.ci_tau2.low, result.ci_tau2.high
     level = interval_name(result.ci_tau2)
@@ -270,15 +295,18 @@ def heterogeneity_sentence(result: Pooled) -> str:
         f" I² was {i_squared(found.i2)}, defined as {_definition(found.i2_definition)}: "
         "the share of the variation that is not chance."
     )
-    if not is_missing(found.q):
+    tests = []
+    if not is_missing(found.q) and not wald_q_misleads(result):
         name = _Q_NAMES.get(found.q_method, found.q_method)
-        text += (
-            f" {name} was {statistic(found.q)} on {counted(found.q_df, 'degree')} of freedom "
+        tests.append(
+            f"{name} was {statistic(found.q)} on {counted(found.q_df, 'degree')} of freedom "
             f"({p_value(found.q_p)})"
         )
-        if not is_missing(found.lrt):
-            text += f"; the likelihood-ratio test gave {statistic(found.lrt)} ({p_value(found.lrt_p)})"
-        text += "."
+    if not is_missing(found.lrt):
+        tests.append(f"the likelihood-ratio test gave {statistic(found.lrt)} ({p_value(found.lrt_p)})")
+    if tests:
+        said = "; ".join(tests)
+        text += f" {said[:1].upper()}{said[1:]}."
     if result.boundary:
         text += " The estimate of τ² lies at its lower limit of zero."
     return text
@@ -297,11 +325,12 @@ def subgroup_line(test: SubgroupLike) -> str:
 def subgroup_sentence(test: SubgroupLike) -> str:
     """Say what the subgroups showed, and that they were not randomised."""
     rates = [
-        f"{percent(item.estimate, item.ci.low, item.ci.high)} for {lower_first(level)} "
+        f"{rate_words(item, percent(item.estimate, item.ci.low, item.ci.high))} for {lower_first(level)} "
         f"({counted_studies(item)})"
         for level, item in zip(test.levels, test.pooled, strict=True)
     ]
-    text = f"The pooled rate was {and_list(rates)}." if rates else "No subgroup could be pooled."
+    listed = "; ".join(rates) if any(map(counts_lead, test.pooled)) else and_list(rates)
+    text = f"The pooled rate was {listed}." if rates else "No subgroup could be pooled."
     if is_missing(test.statistic):
         return f"{text} A test of the difference is {MISSING}."
     return (
@@ -335,6 +364,12 @@ def comparison_with_published(
 ) -> str:
     """Say how a pooled rate stands to a published one."""
     inside = "" if low is None or high is None else f" ({percent_range(low, high)})"
+    if counts_lead(result):
+        why = "too few studies" if too_few(result) else "too far apart"
+        return (
+            f"The published estimate is {share(published)}%{inside}; ours are {counts_of(result)} "
+            f"patients in {counted_studies(result)}, {why} to be held against it."
+        )
     places = percent_decimals(result.ci.low, result.ci.high)
     text = (
         f"The published estimate is {share(published)}%{inside}; ours is "

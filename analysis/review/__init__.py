@@ -12,6 +12,7 @@ from typing import Any
 #: Public name -> module that defines it.
 _PUBLIC: dict[str, str] = {
     "load": "analysis.review.session",
+    "check_lines": "analysis.review.checked",
     "headline": "analysis.review.cells",
     "headlines": "analysis.review.cells",
     "answers": "analysis.review.landing",
@@ -79,6 +80,7 @@ _PUBLIC: dict[str, str] = {
     "sequential_section": "analysis.review.cumulative",
     "checklist_summary": "analysis.review.checklist",
     "checklist_table": "analysis.review.checklist",
+    "strategies_section": "analysis.review.strategies_shown",
     "facts": "analysis.review.prose",
 }
 

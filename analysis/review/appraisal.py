@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.judgement.appraise import NO_INFORMATION, SAFEGUARDS, safeguards, tool_domains
+from analysis.judgement.appraise import OPEN, SAFEGUARDS, safeguards, tool_domains
+from analysis.report.counts_lead import rate_words
 from analysis.report.numbers import counted, p_value, percent
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
-from analysis.report.words import lower_first
+from analysis.report.words import and_list, lower_first
 from analysis.review.cells import headline, primary_settings
 from analysis.review.provenance import study_href
 
@@ -82,13 +84,13 @@ def appraisal_section(evidence: Evidence, tool: str) -> Section:
     title, stem = TOOLS.get(tool, tool), tool.replace("_", "-")
     heads = [item.label for item in domains]
     signed = sum(row.status == "signed" for row in rows)
-    known = sum(row.judgement != NO_INFORMATION for row in rows)
+    known = sum(row.judgement not in OPEN for row in rows)
     unknown = len(rows) - known
     text = (
-        f"{counted(len(by_study), 'study', 'studies')}, {counted(len(rows), 'judgement')}: "
-        f"{known} {'rests' if known == 1 else 'rest'} on a fact that could be read, {unknown} "
-        f"{'is' if unknown == 1 else 'are'} without information, {signed or 'none'} "
-        f"{'is' if signed < 2 else 'are'} signed by an appraiser."
+        f"{_studies_words(evidence, by_study)}, {counted(len(rows), 'question')}: {known} "
+        f"{'is' if known == 1 else 'are'} answered from a fact that could be read, {unknown} "
+        f"{'is' if unknown == 1 else 'are'} not judged, as the text that could be read does not settle them; "
+        f"{signed or 'none'} {'is' if signed < 2 else 'are'} signed by an appraiser."
     )
     return Section(
         (
@@ -98,6 +100,17 @@ def appraisal_section(evidence: Evidence, tool: str) -> Section:
             Fold("Reasons", _reasons(evidence, rows, heads, domains, stem)),
         )
     )
+
+
+def _studies_words(evidence: Evidence, study_ids: Iterable[str]) -> str:
+    """Count the studies appraised, and name those that are not included yet."""
+    studies = [evidence.study(study_id) for study_id in study_ids]
+    waiting = [study.label for study in studies if study.eligibility != "include"]
+    text = counted(len(studies), "study", "studies")
+    if not waiting:
+        return text
+    verb = "awaits its counts" if len(waiting) == 1 else "await their counts"
+    return f"{text} ({len(studies) - len(waiting)} included; {and_list(waiting)} {verb})"
 
 
 def _reasons(
@@ -115,7 +128,7 @@ def _reasons(
             "status": row.status,
         }
         for row in rows
-        if row.judgement != NO_INFORMATION
+        if row.judgement not in OPEN
     ]
     columns = [
         Column("study", "Study"),
@@ -124,7 +137,7 @@ def _reasons(
         Column("reason", "Why"),
         Column("status", "Status"),
     ]
-    note = "Left out here: domains without information, all for the same reason."
+    note = "Left out here: domains without information or not judged, all for the same reason."
     return table_from_rows(
         f"reasons-{stem}", "Judgements that rest on a fact, with the reason", columns, lines, footnotes=[note]
     )
@@ -215,7 +228,8 @@ def levels_section(evidence: Evidence) -> Section:
                         "k": pooled.k,
                         "n": int(pooled.total.sum()),
                         "rate": Cell(
-                            percent(pooled.estimate, pooled.ci.low, pooled.ci.high), pooled.estimate
+                            rate_words(pooled, percent(pooled.estimate, pooled.ci.low, pooled.ci.high)),
+                            pooled.estimate,
                         ),
                         "p": Cell(p_value(test.p_value), test.p_value) if test is not None else Cell("", ""),
                     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.evidence.awaited import awaited
 from analysis.evidence.select import Counts, Question, select
 from analysis.results import Result
+from analysis.synthesis import warm_up
 from analysis.synthesis.pooled import pool
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ def hashed(evidence: Evidence) -> HashedEvidence:
 
 @lru_cache(maxsize=512)
 def _headline(key: HashedEvidence, question: Question) -> Headline:
+    # What is kept must not depend on what was computed before it.
+    warm_up()
     evidence = key.evidence
     counts = select(evidence, question)
     published = evidence.published_for(question.population, question.outcome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.evidence.compared import compared_arms
 from analysis.judgement.cuts import read_cuts
 from analysis.judgement.levels import DOMAINS, LEVELS
 from analysis.report.numbers import (
@@ -14,13 +15,13 @@ from analysis.report.numbers import (
     percent_range,
     ratio,
     share,
-    whole_difference,
 )
 from analysis.report.section import Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import and_list, lower_first
+from analysis.review.effects_shown import change_words, stands
 from analysis.review.grading import Body, bodies, judge_again, stored_certainty
-from analysis.review.trials import trial_evidence
+from analysis.review.trials import trial_evidence, whole_patients
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Certainty, Evidence
@@ -44,10 +45,10 @@ _NAMES = {
 _SHIFT = "Shift over the whole modified Rankin scale"
 #: How a sentence opens at each level, for rates.
 _RATE_OPENING = {
-    "high": "We are sure that",
-    "moderate": "Probably",
-    "low": "Perhaps",
-    "very_low": "We are very unsure, but as far as can be read",
+    "high": "",
+    "moderate": "Probably ",
+    "low": "Possibly ",
+    "very_low": "The evidence is very uncertain: ",
 }
 
 
@@ -95,6 +96,7 @@ _NO_RISK = Cell("does not apply", "", tone="missing")
 
 def effect_findings_table(evidence: Evidence) -> Table:
     """Summary of findings: the effects in the trials, with certainty and a plain sentence."""
+    arms = compared_arms(evidence.protocol)
     stored = stored_certainty(evidence)
     flagged = {item.key[:3] for item in judge_again(evidence)}
     rows = []
@@ -103,14 +105,14 @@ def effect_findings_table(evidence: Evidence) -> Table:
             continue
         x: Any = body.inputs
         known = None if body.outcome == "mrs_shift" else trial_evidence(evidence, body.outcome)
-        absolute = known.absolute[known.main] if known else None
+        shown = whole_patients(known.absolute[known.main]) if known else None
         rows.append(
             {
                 "outcome": _short_name(evidence, body.outcome),
                 "k": x.k,
                 "n": x.n,
-                "control": round(absolute.per * absolute.baseline) if absolute else _NO_RISK,
-                "treated": round(absolute.per * absolute.risk) if absolute else _NO_RISK,
+                "control": shown.control if shown else _NO_RISK,
+                "treated": shown.treated if shown else _NO_RISK,
                 "ratio": Cell(ratio(x.ratio, x.ratio_low, x.ratio_high), x.ratio),
                 "certainty": _certainty_cell(stored, body, flagged),
                 "plain": effect_sentence(evidence, body, _level(stored, body)),
@@ -120,8 +122,8 @@ def effect_findings_table(evidence: Evidence) -> Table:
         Column("outcome", "Outcome"),
         Column("k", "Trials", "right"),
         Column("n", "Patients", "right"),
-        Column("control", "Medical, per 1000", "right"),
-        Column("treated", "Thrombectomy, per 1000", "right"),
+        Column("control", f"{arms.control.head}, per 1000", "right"),
+        Column("treated", f"{arms.treated.head}, per 1000", "right"),
         Column(
             "ratio",
             "Risk ratio (95% interval)",
@@ -133,7 +135,7 @@ def effect_findings_table(evidence: Evidence) -> Table:
     ]
     return table_from_rows(
         "findings-trials",
-        "Summary of findings: thrombectomy against medical treatment in trials",
+        f"Summary of findings: {arms.treated.label} against {arms.control.label} in trials",
         columns,
         rows,
         footnotes=(
@@ -150,20 +152,19 @@ def rate_sentence(evidence: Evidence, body: Body, level: str) -> str:
     if not x.k or level == "not_rated":
         return f"No public count says how often patients {words.happened}."
     opening = _RATE_OPENING[level]
-    about = f"about {share(x.estimate)} in 100 patients {words.happened}"
-    comma = "," if level != "high" else ""
-    return (
-        f"{opening}{comma} {about} (between {percent_range(x.low, x.high).replace(' to ', ' and ')} in 100)."
-    )
+    between = percent_range(x.low, x.high).replace(" to ", " and ")
+    text = f"{opening}about {share(x.estimate)} in 100 patients {words.happened} (between {between} in 100)."
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def effect_sentence(evidence: Evidence, body: Body, level: str) -> str:
-    """Say an effect and how sure it is in plain words.
+    """Say an effect and how sure it is in plain words, after GRADE guidelines 26.
 
-    The verb follows the size of the point estimate against the smallest difference that matters, its
-    strength follows the level, and the interval is always told.
+    The verb follows the size of the point estimate against the smallest difference that matters and its
+    strength the level. The interval is always told, and whether it includes no difference.
     """
     x: Any = body.inputs
+    treatment = compared_arms(evidence.protocol).treated
     if body.outcome == "mrs_shift":
         name, numbers = "disability over the whole scale", _shift_numbers(x)
         verb = "improves" if x.estimate > 0 else "worsens"
@@ -172,15 +173,17 @@ def effect_sentence(evidence: Evidence, body: Body, level: str) -> str:
         name, numbers = lower_first(words.label), _absolute_numbers(evidence, body.outcome)
         rises = (x.estimate > 0) == (words.direction == "better-high")
         verb = "raises the chance of" if rises else "lowers the chance of"
+    unclear = stands(x.low, x.high, True) == "unclear"
+    told = f"({numbers}; the interval includes no difference)" if unclear else f"({numbers})"
     if level == "very_low":
-        return f"We are very unsure what thrombectomy does to {name} ({numbers})."
+        return f"The evidence is very uncertain about the effect of {treatment.label} on {name} {told}."
     small = abs(x.estimate) < x.important
     phrase = f"makes little or no difference to {name}" if small else f"{verb} {name}"
     if level == "high":
-        return f"Thrombectomy {phrase} ({numbers})."
+        return f"{treatment.head} {phrase} {told}."
     plain = phrase.replace("makes", "make", 1) if small else phrase.replace(verb, _bare(verb), 1)
     adverb = "probably " if level == "moderate" else "may "
-    return f"Thrombectomy {adverb}{phrase if level == 'moderate' else plain} ({numbers})."
+    return f"{treatment.head} {adverb}{phrase if level == 'moderate' else plain} {told}."
 
 
 def _bare(verb: str) -> str:
@@ -193,14 +196,10 @@ def _absolute_numbers(evidence: Evidence, outcome: str) -> str:
     if known is None:
         return "no counts"
     effect = known.absolute[known.main]
-
-    def change(risk: float) -> str:
-        value = whole_difference(effect.per * risk, effect.per * effect.baseline)
-        return f"{count(abs(value))} {'more' if value >= 0 else 'fewer'}"
-
+    shown = whole_patients(effect)
     return (
-        f"{change(effect.risk)} per {count(effect.per)}, from {change(effect.risk_low)} to "
-        f"{change(effect.risk_high)}"
+        f"{change_words(shown.difference)} per {count(effect.per)}, from {change_words(shown.low)} to "
+        f"{change_words(shown.high)}"
     )
 
 

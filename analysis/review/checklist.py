@@ -4,46 +4,62 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
-from analysis.living.checklists import CHECKLISTS, Checklist, load_checklist
+from analysis.living.checklists import Checklist, Item, load_checklist, load_checklists
 from analysis.report.html import slug
+from analysis.report.numbers import count, counted
+from analysis.report.section import Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.review.session import ROOT
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
+    from analysis.living.checklist_checks import State
 
 __all__ = ["checklist_summary", "checklist_table"]
 
 _KINDS = {"machine": "tested", "presence": "presence seen", "human": "a person"}
+_STATES: dict[State, str] = {
+    "done": "reported and done",
+    "not_done": "reported as not done",
+    "missing": "missing",
+}
 
 
-def checklist_summary(evidence: Evidence) -> Table:
-    """How many items of each checklist a test decides, and how many wait for a person."""
+def checklist_summary(evidence: Evidence) -> Section:
+    """Where the items of each checklist stand, who decides on them, and what waits for a person."""
     rows = []
-    for key in CHECKLISTS:
-        found = load_checklist(key, evidence)
+    totals: Counter[State] = Counter()
+    for found in load_checklists(evidence):
+        totals.update(found.states)
         rows.append(
             {
                 "name": Cell(found.name, href=found.source_url),
                 "items": len(found.items),
                 **found.kinds,
-                "failed": len(found.failed),
+                **{str(state): number for state, number in found.states.items()},
                 "unsigned": len(found.unsigned),
             }
         )
     columns = [
         Column("name", "Checklist"),
         Column("items", "Items", "right"),
+        *(Column(state, f"{words[:1].upper()}{words[1:]}", "right") for state, words in _STATES.items()),
         Column("machine", "Decided by a test", "right"),
         Column("presence", "Presence seen", "right"),
         Column("human", "For a person", "right"),
-        Column("failed", "Tests that fail", "right"),
         Column("unsigned", "Not signed yet", "right"),
     ]
-    return table_from_rows("checklists", "Reporting checklists", columns, rows, sortable=False)
+    text = (
+        f"Of {counted(totals.total(), 'item')}, {count(totals['done'])} are reported and done, "
+        f"{count(totals['not_done'])} are reported as not done, and {count(totals['missing'])} are missing. "
+        "An item that is reported as not done is answered; it is not fulfilled."
+    )
+    table = table_from_rows("checklists", "Reporting checklists", columns, rows, sortable=False)
+    return Section((Paragraph(text), table))
 
 
 def checklist_table(evidence: Evidence, key: str) -> Table:
@@ -62,7 +78,7 @@ def checklist_table(evidence: Evidence, key: str) -> Table:
             "answer": item.answer,
             "where": Cell(_place(item.where), href=f"../book/{item.where}"),
             "kind": _KINDS[item.kind],
-            "verdict": _verdict(item.passed, item.fact, item.kind, item.signed_by),
+            "verdict": _verdict(item),
         }
         for item in found.items
     ]
@@ -104,11 +120,10 @@ def _headings(chapter: str) -> dict[str, str]:
     return {key: head for target, head in found for key in (slug(head), target) if key}
 
 
-def _verdict(passed: bool | None, fact: str, kind: str, signed_by: str) -> Cell:
-    if passed is True:
-        return Cell(f"holds: {fact}")
-    if passed is False:
-        return Cell(f"does not hold: {fact}", tone="missing")
-    if kind == "human":
-        return Cell(f"signed by: {signed_by or 'nobody yet'}", tone="missing")
-    return Cell("linked")
+def _verdict(item: Item) -> Cell:
+    text = _STATES[item.state]
+    if item.fact:
+        text += f": {item.fact}"
+    if item.kind == "human":
+        text += f"; signed by {item.signed_by or 'nobody yet'}"
+    return Cell(text, tone="" if item.state == "done" else "missing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analysis.living.cumulative import Cumulative, cumulative_rates
+from analysis.living.cumulative import Cumulative, YearStep, cumulative_rates
 from analysis.living.trial_series import TrialSeries, trial_series
 from analysis.report.numbers import count, counted, percent, ratio, share, statistic
 from analysis.report.section import Note, Paragraph, Section
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["cumulative_section", "sequential_section", "trial_outcomes", "trials_over_time"]
 
-_WALD = "Intervals are Wald intervals; the chapters on pooled rates give the newest pool with its own."
-
 
 def cumulative_section(evidence: Evidence, population: str, outcome: str) -> Section:
     """One rate as it would have been pooled at the end of each year."""
@@ -28,14 +26,13 @@ def cumulative_section(evidence: Evidence, population: str, outcome: str) -> Sec
         return Section((Note("No public count of a study with a known year."),))
     parts: list[Any] = [Paragraph(_sentence(found)), _figure(evidence, found)]
     if found.undated and found.whole:
-        whole = percent(found.whole.estimate, found.whole.low, found.whole.high)
+        whole = _rate(found.whole)
         parts.append(
             Note(
                 f"The year of {and_list(list(found.undated))} is not shown in the text read; with "
                 f"{'it' if len(found.undated) == 1 else 'them'} the rate is {whole}."
             )
         )
-    parts.append(Note(_WALD))
     return Section(tuple(parts))
 
 
@@ -43,16 +40,19 @@ def _sentence(found: Cumulative) -> str:
     first, last = found.steps[0], found.steps[-1]
     start = (
         f"At the end of {first.year} the pool held {counted(first.k, 'study', 'studies')} and the rate was "
-        f"{percent(first.estimate, first.low, first.high)}"
+        f"{_rate(first)}"
     )
     if first == last:
         return f"{start}."
-    known = [step.estimate for step in found.steps]
-    return (
-        f"{start}; at the end of {last.year} it held {last.k} and the rate was "
-        f"{percent(last.estimate, last.low, last.high)}. Over these years it lay between "
-        f"{share(min(known))}% and {share(max(known))}%."
-    )
+    text = f"{start}; at the end of {last.year} it held {last.k} and the rate was {_rate(last)}."
+    known = [step.estimate for step in found.steps if not step.counted]
+    if len(known) > 1:
+        text += f" Where it could be pooled it lay between {share(min(known))}% and {share(max(known))}%."
+    return text
+
+
+def _rate(step: YearStep) -> str:
+    return step.counted or percent(step.estimate, step.low, step.high)
 
 
 def _figure(evidence: Evidence, found: Cumulative) -> Figure:
@@ -61,7 +61,12 @@ def _figure(evidence: Evidence, found: Cumulative) -> Figure:
     outcome = evidence.protocol.outcome(found.outcome)
     population = evidence.protocol.population(found.population)
     steps = [
-        Step(str(step.year), step.estimate, step.low, step.high, f"{step.k}; {count(step.total)}")
+        Step(
+            str(step.year),
+            *((None, None, None) if step.counted else (step.estimate, step.low, step.high)),
+            f"{step.k}; {count(step.total)}",
+            words=step.counted,
+        )
         for step in found.steps
     ]
     return ladder(
@@ -70,8 +75,8 @@ def _figure(evidence: Evidence, found: Cumulative) -> Figure:
         title=f"{outcome.label} by year; {lower_first(population.label)}",
         label_head="Public by the end of",
         note_head="Studies; patients",
-        guide=found.whole.estimate if found.whole else None,
-        footer=(_guide_words(found),) if found.whole else (),
+        guide=found.whole.estimate if found.whole and not found.whole.counted else None,
+        footer=(_guide_words(found),) if found.whole and not found.whole.counted else (),
     )
 
 
@@ -109,8 +114,9 @@ def trials_over_time(evidence: Evidence) -> Figure:
         label_head="By the end of",
         note_head="Trials; patients",
         footer=(
-            "Random effects by restricted maximum likelihood; Wald intervals. A trial without an event in "
-            "either arm says nothing on a ratio and is left out.",
+            "By the main method of each outcome, as in the chapter on the trials: common effect, for rare "
+            "outcomes by Mantel-Haenszel. A trial without an event in either arm says nothing on a ratio "
+            "and is left out.",
         ),
     )
 
@@ -160,7 +166,7 @@ def _limits(evidence: Evidence, found: list[TrialSeries], usual: float) -> Table
         Column("patients", "Patients", "right"),
         Column("required", "Patients required", "right"),
         Column("share", "Share of them", "right"),
-        Column("z", "z", "right"),
+        Column("z", "z", "right", note="Of the random-effects model by restricted maximum likelihood."),
         Column("limit", "O'Brien-Fleming limit", "right"),
         Column("reads", "O'Brien-Fleming limit is"),
         Column("penalised", "z by iterated logarithm", "right"),

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from analysis.report.numbers import count
+from analysis.report.section import Paragraph
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
 from analysis.review.provenance_words import named
@@ -253,14 +254,22 @@ def studies_flow(evidence: Evidence, version: str | None = None) -> Figure:
     )
 
 
-def records_flow(evidence: Evidence, view: View = "all") -> Figure:
-    """Draw the flow of records from the ledger: ``"last"``, ``"updates"`` or ``"all"`` versions."""
+def records_flow(evidence: Evidence, view: View = "all") -> Figure | Paragraph:
+    """Draw the flow of records from the ledger: ``"last"``, ``"updates"`` or ``"all"`` versions.
+
+    A flow of updates that is the flow of the last version is named, not drawn again.
+    """
     from analysis.living.flow import count_flow
     from analysis.living.flow_figure import draw_flow
     from analysis.living.ledger import load_ledger
 
     ledger = load_ledger()
-    counted_flow = count_flow(ledger, [item.id for item in evidence.versions], view)
+    versions = [item.id for item in evidence.versions]
+    counted_flow = count_flow(ledger, versions, view)
+    if view == "updates" and counted_flow.boxes == count_flow(ledger, versions, "last").boxes:
+        return Paragraph(
+            "The last version is the only update so far: the flow of all updates is that of the last version."
+        )
     return draw_flow(counted_flow, _beside_studies(evidence, ledger, counted_flow.versions))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 from analysis.report.numbers import (
     count,
@@ -17,16 +17,17 @@ from analysis.report.numbers import (
     ratio,
     ratio_limit,
     tau2,
-    whole_difference,
 )
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import and_list, in_a_row, lower_first
 from analysis.review.provenance import row_href, study_href
+from analysis.review.trials import whole_patients
 from analysis.review.two_arms import Contrasts
 from analysis.synthesis.special import normal_quantile, t_quantile
 from analysis.synthesis.two_arm import Effect, TwoArmPool
 
 if TYPE_CHECKING:
+    from analysis.evidence.compared import ComparedArms
     from analysis.evidence.protocol import OutcomeDefinition
     from analysis.figures.figure import Figure
     from analysis.figures.ladder import Step
@@ -34,16 +35,25 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EFFECT_METHODS",
+    "Stand",
     "absolute_words",
+    "change_words",
     "counts_table",
     "effect_cell",
     "effects_table",
     "ratio_figure",
     "signed_cell",
+    "stand_words",
+    "stands",
+    "study_intervals",
+    "study_stands",
     "unread_table",
     "unstable_note",
     "wide_ratio",
 ]
+
+#: What an interval says of a treatment.
+Stand = Literal["favours", "against", "unclear"]
 
 EFFECT_METHODS = {
     "knapp-hartung": "Random effects (REML), Knapp-Hartung",
@@ -60,6 +70,8 @@ _SHORT_METHODS = {
     "mantel-haenszel": "Mantel-Haenszel",
     "peto": "Peto",
 }
+#: Fewest studies for which the prediction interval of a ratio is printed.
+_PREDICTED_FROM = 5
 #: Ratios beyond this, or below its inverse, are not told apart.
 _WIDEST = 100
 _MEASURES = {
@@ -70,19 +82,81 @@ _MEASURES = {
 }
 
 
-def absolute_words(effect: AbsoluteEffect, words: OutcomeDefinition) -> str:
+def stands(low: float, high: float, better_high: bool) -> Stand:
+    """Say what an interval of a log ratio or a difference says of the treatment.
+
+    An interval that includes no difference says neither, whatever side its estimate lies on.
+
+    Examples
+    --------
+    >>> stands(0.1, 0.4, True), stands(0.1, 0.4, False), stands(-0.1, 0.4, True)
+    ('favours', 'against', 'unclear')
+    """
+    if not (low > 0 or high < 0):
+        return "unclear"
+    return "favours" if (low > 0) == better_high else "against"
+
+
+def stand_words(each: Mapping[str, Stand], treatment: str) -> str:
+    """Say of each study what its interval says, in one sentence.
+
+    Examples
+    --------
+    >>> stand_words({"A": "favours", "B": "unclear", "C": "unclear"}, "surgery")
+    'A favours surgery; B and C show no clear difference.'
+    >>> stand_words({"A": "against"}, "surgery"), stand_words({"A": "unclear"}, "surgery")
+    ('A speaks against surgery.', 'A shows no clear difference.')
+    """
+    one = {"favours": f"favours {treatment}", "against": f"speaks against {treatment}"}
+    more = {"favours": f"favour {treatment}", "against": f"speak against {treatment}"}
+    parts = []
+    for stand in ("favours", "against", "unclear"):
+        names = [name for name, found in each.items() if found == stand]
+        if names:
+            verb = "shows no clear difference" if len(names) == 1 else "show no clear difference"
+            parts.append(f"{and_list(names)} {(one if len(names) == 1 else more).get(stand, verb)}")
+    return f"{'; '.join(parts)}."
+
+
+def study_stands(pool: TwoArmPool, better_high: bool) -> dict[str, Stand]:
+    """Return what the interval of each pooled study says, by its name."""
+    intervals = study_intervals(pool)
+    return {name: stands(low, high, better_high) for name, (low, high) in intervals.items()}
+
+
+def study_intervals(pool: TwoArmPool) -> dict[str, tuple[float, float]]:
+    """Return the interval of each pooled study on the scale of the pool, by its name."""
+    study = pool.study
+    if study is None:
+        return {}
+    half = normal_quantile(pool.level)
+    ends = [
+        (float(y) - half * math.sqrt(v), float(y) + half * math.sqrt(v))
+        for y, v, usable in zip(study.yi, study.vi, study.usable, strict=True)
+        if usable
+    ]
+    return dict(zip(pool.labels, ends, strict=True))
+
+
+def change_words(value: int) -> str:
+    """Say a difference in whole patients.
+
+    Examples
+    --------
+    >>> change_words(28), change_words(-19), change_words(0)
+    ('28 more', '19 fewer', 'no difference')
+    """
+    return f"{count(abs(value))} {'more' if value > 0 else 'fewer'}" if value else "no difference"
+
+
+def absolute_words(effect: AbsoluteEffect, words: OutcomeDefinition, arms: ComparedArms) -> str:
     """Say an absolute effect in patients per 1,000."""
     what = words.happened or f"had the outcome ({words.short_label})"
-
-    def change(risk: float) -> str:
-        value = whole_difference(effect.per * risk, effect.per * effect.baseline)
-        return f"{count(abs(value))} {'more' if value >= 0 else 'fewer'}"
-
+    shown = whole_patients(effect)
     return (
-        f"Of {count(effect.per)} patients given medical treatment alone, "
-        f"{count(effect.per * effect.baseline)} {what}; with thrombectomy it would be "
-        f"{count(effect.per * effect.risk)}: {change(effect.risk)} "
-        f"(from {change(effect.risk_low)} to {change(effect.risk_high)})."
+        f"Of {count(effect.per)} patients given {arms.control.label} alone, {count(shown.control)} {what}; "
+        f"with {arms.treated.label} it would be {count(shown.treated)}: {change_words(shown.difference)} "
+        f"(from {change_words(shown.low)} to {change_words(shown.high)})."
     )
 
 
@@ -127,7 +201,7 @@ def ratio_figure(
     stem: str,
     title: str,
     *,
-    arms: tuple[str, str] = ("thrombectomy", "medical treatment"),
+    arms: tuple[str, str],
     causal: bool = True,
 ) -> Figure:
     """Forest plot of risk ratios: each study, then the pooled effects by the main and the cautious method.
@@ -158,7 +232,9 @@ def ratio_figure(
         footer[0] += f" {'Diamond' if len(drawn) == 1 else 'Diamonds'}: {and_list(drawn)}."
     footer += [f"{name}: too wide to draw." for name in left_out]
     prediction = pool.prediction
-    if prediction.note:
+    if pool.k < _PREDICTED_FROM:
+        footer.append(f"No prediction interval: needs {_PREDICTED_FROM} studies.")
+    elif prediction.note:
         footer.append(f"No prediction interval: {prediction.note}.")
     else:
         footer.append(
@@ -205,15 +281,14 @@ def _study_steps(pool: TwoArmPool) -> list[Step]:
     return steps
 
 
-def signed_cell(value: float) -> Cell:
+def signed_cell(value: int) -> Cell:
     """Return a difference in whole patients with its sign."""
-    whole = round(value)
-    return Cell(f"{'+' if whole > 0 else ''}{fixed(whole)}", whole)
+    return Cell(f"{'+' if value > 0 else ''}{fixed(value)}", value)
 
 
-def counts_table(found: Contrasts, stem: str, heads: Sequence[str] = ()) -> Table:
+def counts_table(found: Contrasts, stem: str, heads: tuple[str, str]) -> Table:
     """Counts of both arms, each linked to its row, with remarks and what is missing."""
-    first, second = heads or ("Thrombectomy", "Medical treatment")
+    first, second = heads
     columns = [
         Column("study", "Study"),
         Column("first", first, "right"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from analysis.review.cells import Headline
     from analysis.review.subgroup import SubgroupResult
 
-__all__ = ["all_estimates", "all_sensitivities"]
+__all__ = ["all_estimates", "all_sensitivities", "subgroup_estimates"]
 
 
 def all_estimates(evidence: Evidence) -> list[dict[str, Any]]:
@@ -24,10 +24,12 @@ def all_estimates(evidence: Evidence) -> list[dict[str, Any]]:
     A cell without a public count stands in the list with ``status`` "no_public_count", ``k`` 0, null
     estimates and the studies awaited, so that a reader of the feed sees the gap too.
     """
-    records = [_headline_record(cell, evidence) for cell in headlines(evidence)]
-    for result in subgroup_results(evidence):
-        records.extend(_subgroup_records(result, evidence))
-    return records
+    return [_headline_record(cell, evidence) for cell in headlines(evidence)] + subgroup_estimates(evidence)
+
+
+def subgroup_estimates(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return one plain record per level of every subgroup analysis."""
+    return [record for result in subgroup_results(evidence) for record in _subgroup_records(result, evidence)]
 
 
 def all_sensitivities(evidence: Evidence) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from analysis import __version__
 from analysis.evidence.awaited import awaited
 from analysis.evidence.select import Question, select
-from analysis.report.html import attributes, element, escape, is_web_link
+from analysis.report.html import attributes, element, escape, is_web_link, script_json
 from analysis.report.words import CI_METHODS, MODELS, TAU2_METHODS
 from analysis.review.provenance_words import named
 
@@ -79,7 +79,7 @@ class ExplorePage:
         return (
             '<link rel="stylesheet" href="../_static/explore/explore.css">'
             f"{_NOSCRIPT}{_form(self.payload)}"
-            f'<script type="application/json" id="explore-data">{_inline(self.payload)}</script>'
+            f'<script type="application/json" id="explore-data">{script_json(self.payload)}</script>'
             f"{scripts}"
         )
 
@@ -239,12 +239,6 @@ class _Register:
         if place == len(table):
             table.append(value)
         return place
-
-
-def _inline(payload: dict[str, Any]) -> str:
-    """Write JSON that can stand inside a script element whatever its texts hold."""
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 _NOSCRIPT = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.judgement.appraise import derive
+from analysis.judgement.appraise import NOT_JUDGED, OPEN, derive
 from analysis.judgement.cuts import read_cuts
 from analysis.judgement.effects import EffectInputs, disjoint, propose_effect, shift_size, trial_size
 from analysis.judgement.levels import DOMAINS, LOWERS, Proposal, overall_level
@@ -120,20 +120,19 @@ def proposed_rows(evidence: Evidence) -> list[dict[str, str]]:
 def _effect_inputs(evidence: Evidence, known: TrialEvidence, cuts: Cuts) -> EffectInputs:
     pool, found = known.ratio, known.contrasts
     study = pool.study
-    by_label = {item.label: item for item in found.found}
-    used = [by_label[label] for label in pool.labels]
+    part = known.pooled
     better_high = evidence.protocol.outcome(known.outcome).direction == "better-high"
     sign = 1.0 if better_high else -1.0
     absolute = known.absolute[known.main]
     near, far = sorted((sign * absolute.difference_low, sign * absolute.difference_high))
     values = [] if study is None else [float(y) for y in study.yi if math.isfinite(y)]
     errors = [] if study is None else [math.sqrt(v) for v in study.vi if math.isfinite(v)]
-    shares = _weighted_shares(evidence, [item.study_id for item in used], pool)
+    shares = _weighted_shares(evidence, [item.study_id for item in part.found], pool)
     change = cuts.relative_change if better_high else -cuts.relative_change
     return EffectInputs(
         known.outcome,
         pool.k,
-        sum(item.total1 + item.total2 for item in used),
+        part.patients,
         *known.effect.shown(),
         sign * absolute.difference,
         near,
@@ -141,7 +140,7 @@ def _effect_inputs(evidence: Evidence, known: TrialEvidence, cuts: Cuts) -> Effe
         cuts.important[known.outcome],
         pool.fit.i2,
         *_spread(values, errors, pool.level),
-        trial_size(found.baseline, change, cuts.power, pool.level),
+        trial_size(part.baseline, change, cuts.power, pool.level),
         *shares,
         len(found.unread) / (len(found.found) + len(found.unread)),
     )
@@ -179,14 +178,15 @@ def _spread(values: list[float], errors: list[float], level: float) -> tuple[boo
 
 def _weighted_shares(
     evidence: Evidence, study_ids: list[str], pool: TwoArmPool
-) -> tuple[float, float, float]:
-    """Weight at high risk, weight with blinded assessment, and weight with proximal segments."""
+) -> tuple[float, float, float, float]:
+    """Return shares of the weight: judged overall, at high risk, with blinded assessment, not direct."""
     judged = {item.key: item.judgement for item in derive(evidence)}
     judged |= {(row.study_id, row.tool, row.domain): row.judgement for row in evidence.judgements}
     weights = pool.fit.study_weights
-    high = blinded = mixed = 0.0
+    known = high = blinded = mixed = 0.0
     for study_id, weight in zip(study_ids, weights, strict=True):
+        known += float(weight) * (judged.get((study_id, "rob2", "overall"), NOT_JUDGED) not in OPEN)
         high += float(weight) * (judged.get((study_id, "rob2", "overall")) == "high")
         blinded += float(weight) * (judged.get((study_id, "rob2", "measurement")) == "low")
         mixed += float(weight) * (evidence.study(study_id).directness != "direct")
-    return high, blinded, mixed
+    return known, high, blinded, mixed

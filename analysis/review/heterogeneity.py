@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analysis.report.counts_lead import too_few
 from analysis.report.numbers import count, counted, fixed, p_value, percent, percent_range, share
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Column, Table, table_from_rows
-from analysis.report.words import and_list, heterogeneity_sentence, lower_first
+from analysis.report.words import CI_METHODS, and_list, heterogeneity_sentence, lower_first
 from analysis.review.cells import hashed, headline
 from analysis.synthesis.prediction import PREDICTION_METHODS, prediction_interval, share_beyond
 from analysis.synthesis.types import Pooled
@@ -114,6 +115,7 @@ def _orchard(evidence: Evidence, outcome: str) -> Figure:
         (item.label, headline(evidence, item.key, outcome, version).pooled)
         for item in evidence.protocol.populations
     ]
+    cells = [(label, None if pooled is None or too_few(pooled) else pooled) for label, pooled in cells]
     groups = [(label, pooled) for label, pooled in cells if pooled is not None]
     # A population keeps its colour in the figures of outcomes that another has no count of.
     ranks = [place for place, (_, pooled) in enumerate(cells) if pooled is not None]
@@ -147,18 +149,21 @@ def _influence_sentence(influence: GlmmInfluence, pooled: Pooled) -> str:
 
 def _ladder(influence: GlmmInfluence, pooled: Pooled, outcome: str, label: str) -> Figure:
     from analysis.figures.ladder import Step, ladder
-    from analysis.synthesis.special import t_quantile
+    from analysis.synthesis.pooled import pool
 
-    half = t_quantile(pooled.settings.level, math.inf) * influence.without.se
-    steps = [
-        Step(
-            f"Without {name}",
-            _logistic(float(mu)),
-            _logistic(float(mu - h)),
-            _logistic(float(mu + h)),
+    chosen = pooled.settings
+    steps = []
+    for place, name in enumerate(influence.labels):
+        rest = pool(
+            np.delete(pooled.events, place),
+            np.delete(pooled.total, place),
+            model=chosen.model,
+            scale=chosen.scale,
+            tau2_method=chosen.tau2_method,
+            ci_method=chosen.ci_method,
+            level=chosen.level,
         )
-        for name, mu, h in zip(influence.labels, influence.without.mu, half, strict=True)
-    ]
+        steps.append(Step(f"Without {name}", rest.estimate, rest.ci.low, rest.ci.high))
     ends = pooled.ci
     steps.append(Step("All studies", pooled.estimate, ends.low, ends.high, kind="pooled"))
     return ladder(
@@ -167,7 +172,7 @@ def _ladder(influence: GlmmInfluence, pooled: Pooled, outcome: str, label: str) 
         title=f"{label}: without each study in turn",
         label_head="Left out",
         guide=pooled.estimate,
-        footer=("Refits have Wald intervals; the interval of all studies is the profile interval.",),
+        footer=(f"Every line has the {CI_METHODS[chosen.ci_method]} interval of the primary analysis.",),
     )
 
 

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analysis.report.counts_lead import rate_words
 from analysis.report.html import element, escape
-from analysis.report.numbers import count, counted, date_text, percent, points_between
+from analysis.report.numbers import count, counted, date_text, percent, rate_change
 from analysis.report.words import and_list, lower_first
 from analysis.review.cells import headline, headlines
 
@@ -79,6 +80,8 @@ def _step(make: type[Step], cell: Headline, label: str, heading: str) -> Step:
     if pooled is None:
         return make(label, None, None, None, "no public count", heading=heading)
     size = f"{pooled.k}; {count(pooled.total.sum())}"
+    if lead := rate_words(pooled, ""):
+        return make(label, None, None, None, size, heading=heading, words=lead)
     return make(label, pooled.estimate, pooled.ci.low, pooled.ci.high, size, heading=heading)
 
 
@@ -94,7 +97,7 @@ def _known(evidence: Evidence) -> tuple[str, ...]:
     for outcome in evidence.protocol.main_outcomes:
         pooled = headline(evidence, population, outcome.key, today).pooled
         if pooled is not None:
-            rate = percent(pooled.estimate, pooled.ci.low, pooled.ci.high)
+            rate = rate_words(pooled, percent(pooled.estimate, pooled.ci.low, pooled.ci.high))
             parts.append(f"{rate} {outcome.happened}")
             most = max(most, pooled.k)
     label = lower_first(evidence.protocol.population(population).label)
@@ -158,7 +161,8 @@ def _changed(evidence: Evidence) -> tuple[str, ...]:
         question = cell.question
         past = headline(evidence, question.population, question.outcome, before.id).pooled
         if question.population == _widest(evidence) and cell.pooled and past:
-            moved = points_between(cell.pooled.estimate, past.estimate, 1, 1)
+            was, now = ((each.estimate, each.ci.low, each.ci.high) for each in (past, cell.pooled))
+            moved = rate_change(was, now).change
             moves.append(f"{lower_first(evidence.protocol.outcome(question.outcome).short_label)} {moved}")
     if moves:
         lines.append(f"The rates moved since then: {and_list(moves)}.")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.short_names import arm_name
 from analysis.living.diff import CellDiff, EvidenceDiff, diff_evidence, diff_versions
-from analysis.living.words import crossing_text, study_sentence
+from analysis.living.words import cell_change, crossing_text, study_sentence
 from analysis.report.html import element, escape
-from analysis.report.numbers import count, date_text, events_of_total, percent, points, points_between
+from analysis.report.numbers import count, date_text, events_of_total
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import and_list, lower_first
@@ -48,11 +48,11 @@ def whats_new_section(evidence: Evidence) -> Section:
     moved = [cell for cell in diff.cells if cell.before and cell.after and cell.change]
     if moved:
         largest = max(moved, key=lambda cell: abs(cell.change))
+        told = cell_change(largest)
         parts.append(
             Paragraph(
                 f"The largest change is that of {_name(evidence, largest)}: "
-                f"{_estimate(largest.before)} before, {_estimate(largest.after)} now "
-                f"({_change(largest)})."
+                f"{told.before} before, {told.after} now ({told.change})."
             )
         )
     first = [_name(evidence, cell) for cell in diff.cells if cell.after and not cell.before]
@@ -70,11 +70,12 @@ def diff_section(evidence: Evidence, population: str) -> Section:
     parts: list[Any] = []
     for outcome in evidence.protocol.main_outcomes:
         cell = diff.cell(population, outcome.key)
-        head = f"{outcome.label}: {_estimate(cell.before)} before, {_estimate(cell.after)} now"
+        told = cell_change(cell)
+        head = f"{outcome.label}: {told.before} before, {told.after} now"
         if cell.same:
             parts.append(Paragraph(f"{head}. Nothing changed."))
             continue
-        parts.append(Paragraph(f"{head}{_by(cell)}."))
+        parts.append(Paragraph(f"{head}, {told.change}." if cell.before and cell.after else f"{head}."))
         parts.append(_moves(cell, diff))
         if cell.left:
             gone = "; ".join(f"{item.label}. {item.reason}" for item in cell.left)
@@ -234,9 +235,9 @@ def _retraction_effect(evidence: Evidence) -> Any:
     rows = [
         {
             "result": _opening_name(evidence, cell),
-            "with": _estimate(cell.before),
-            "without": _estimate(cell.after),
-            "change": Cell(_change(cell), round(100 * cell.change, 4)) if cell.after else None,
+            "with": cell_change(cell).before,
+            "without": cell_change(cell).after,
+            "change": _change(cell),
         }
         for cell in diff.changed
     ]
@@ -265,23 +266,11 @@ def _name(evidence: Evidence, cell: CellDiff) -> str:
     return lower_first(_opening_name(evidence, cell))
 
 
-def _estimate(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "no public count"
-    return percent(estimate.estimate, estimate.low, estimate.high, at_least=1)
-
-
-def _change(cell: CellDiff) -> str:
-    """Say the change of a rate in the digits that the rates stand with."""
+def _change(cell: CellDiff) -> Cell | None:
+    """Return the change of a rate as shown, with the exact value for files."""
     if cell.before is None or cell.after is None:
-        return points(cell.change, 1)
-    return points_between(cell.after.estimate, cell.before.estimate, 1, 1)
-
-
-def _by(cell: CellDiff) -> str:
-    if cell.before is None or cell.after is None:
-        return ""
-    return f", {_change(cell)}"
+        return None
+    return Cell(cell_change(cell).change, round(100 * cell.change, 4))
 
 
 def _figure(evidence: Evidence, diff: EvidenceDiff) -> Figure:
@@ -315,15 +304,12 @@ def _table(evidence: Evidence, diff: EvidenceDiff) -> Table:
     rows = [
         {
             "result": _opening_name(evidence, cell),
-            "before": _estimate(cell.before),
-            "after": _estimate(cell.after),
-            "change": Cell(_change(cell), round(100 * cell.change, 4))
-            if cell.before and cell.after
-            else None,
+            "before": cell_change(cell).before,
+            "after": cell_change(cell).after,
+            "change": _change(cell),
             "studies": f"{cell.before.k if cell.before else 0} to {cell.after.k if cell.after else 0}",
             "patients": f"{_patients(cell.before)} to {_patients(cell.after)}",
-            "most": "; ".join(_moved(move) for move in cell.most_moving[:3])
-            or _unmoved(cell),
+            "most": "; ".join(_moved(cell, move) for move in cell.most_moving[:3]) or _unmoved(cell),
         }
         for outcome in evidence.protocol.main_outcomes
         for cell in diff.cells
@@ -348,13 +334,15 @@ def _patients(estimate: Estimate | None) -> str:
     return count(estimate.total) if estimate else "0"
 
 
-def _moved(move: StudyMove) -> str:
-    return f"{move.label} ({points(move.averaged, 1)})"
+def _moved(cell: CellDiff, move: StudyMove) -> str:
+    return f"{move.label} ({cell_change(cell).moved(move.averaged, cell.change)})"
 
 
 def _moves(cell: CellDiff, diff: EvidenceDiff) -> Fold:
+    told = cell_change(cell)
+
     def shift(value: float) -> Cell | None:
-        return Cell(points(value, 1), round(100 * value, 4)) if value == value else None
+        return Cell(told.moved(value, cell.change), round(100 * value, 4)) if value == value else None
 
     rows = [
         {

@@ -52,7 +52,7 @@ def citation_text(evidence: Evidence) -> Copyable:
     """Say how to cite this version of the review."""
     newest = evidence.versions[-1]
     text = (
-        f"The DMVO living review maintainers. {evidence.protocol.title}: a living systematic review. "
+        f"{evidence.protocol.maintainers}. {evidence.protocol.full_title}. "
         f"Version {newest.id}, evidence public by {newest.cut_off}, data {evidence.data_hash[:12]}."
     )
     return Copyable.of_text("citation", "citation", text)

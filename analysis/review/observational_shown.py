@@ -18,9 +18,12 @@ from analysis.review.effects_shown import (
     unstable_note,
 )
 from analysis.review.observational import (
-    Kind,
+    MEDICAL,
+    POPULATIONS,
     ObservationalEvidence,
     between_studies,
+    comparative_studies,
+    comparison,
     confounding_words,
     observational,
 )
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["between_section", "confounding_table", "observational_section"]
 
 
-def observational_section(evidence: Evidence, kind: Kind, outcome: str) -> Section:
+def observational_section(evidence: Evidence, kind: str, outcome: str) -> Section:
     """One comparison and outcome within studies."""
     words = evidence.protocol.outcome(outcome)
     known = observational(evidence, kind, outcome)
@@ -76,16 +79,31 @@ def _sentence(known: ObservationalEvidence, words: OutcomeDefinition) -> str:
         return f"{listed} Nothing is pooled: {known.why_not}."
     pool = known.pool
     return (
-        f"{listed} The pooled risk ratio was {effect_cell(pool.effects['wald']).text} (random effects, Wald; "
-        f"I² {i_squared(pool.fit.i2)}). Patients were not allotted at random, so a difference need not come "
-        "from what the groups are named after."
+        f"{listed} {_pooled_of(known)} The pooled risk ratio was {effect_cell(pool.effects['wald']).text} "
+        f"(random effects, Wald; I² {i_squared(pool.fit.i2)}). Patients were not allocated at random, so a "
+        "difference need not come from what the groups are named after."
     )
+
+
+def _pooled_of(known: ObservationalEvidence) -> str:
+    """Say which of the studies counted the pool rests on, and why the others stand outside."""
+    pool = known.pool
+    if pool is None or pool.k == len(known.contrasts.found):
+        return "All of them are pooled."
+    text = f"{counted(pool.k, 'of them is', 'of them are', words=True).capitalize()} pooled"
+    reasons = []
+    if known.apart:
+        verb = "does" if len(known.apart) == 1 else "do"
+        reasons.append(f"{and_list(known.apart)} {verb} not count patients")
+    if pool.dropped:
+        reasons.append(f"no ratio can be computed from {and_list(pool.dropped)}")
+    return f"{text} ({and_list(pool.labels)}): {'; '.join(reasons)}."
 
 
 def between_section(evidence: Evidence, outcome: str) -> Section:
     """Secondary against primary occlusions: within studies, then across studies."""
     words = evidence.protocol.outcome(outcome)
-    within = observational_section(evidence, "kind", outcome)
+    within = observational_section(evidence, POPULATIONS, outcome)
     across = between_studies(evidence, outcome)
     if across.fit is None:
         text = f"Across studies the comparison cannot be made: {across.why_not}."
@@ -102,21 +120,21 @@ def between_section(evidence: Evidence, outcome: str) -> Section:
     return Section(tuple(parts))
 
 
-def _handled(design: str, words: str) -> Cell:
-    """Refer to the design where it holds the same words; the downloads keep them."""
-    return Cell("as the design says" if words == design else words, words)
+def confounding_table(evidence: Evidence, kind: str = MEDICAL) -> Table:
+    """How the observational comparisons made their groups alike, as far as can be read.
 
-
-def confounding_table(evidence: Evidence) -> Table:
-    """How each observational comparison made its groups alike, as far as can be read."""
+    `kind` is the comparison of treated with control, or anything else for the studies that compare
+    something else.
+    """
+    medical = kind == MEDICAL
+    arms = comparison(evidence, MEDICAL)
     rows = [
         {
             "study": Cell(study.label, href=study_href(study.study_id)),
             "design": study.design,
-            "handled": _handled(study.design, confounding_words(evidence, study.study_id)),
+            "handled": confounding_words(evidence, study.study_id),
         }
-        for study in evidence.studies
-        if study.comparative == "observational_comparison" and study.eligibility == "include"
+        for study in comparative_studies(evidence, medical=medical)
     ]
     columns = [
         Column("study", "Study"),
@@ -125,8 +143,11 @@ def confounding_table(evidence: Evidence) -> Table:
     ]
     note = (
         "Counts enter as the sources print them: after matching where a study matched. Weights cannot be "
-        "applied to printed counts, so a weighted study does not enter with its weighted result."
+        "applied to printed counts, so a weighted study does not enter with its weighted result. "
+        "IPTW: inverse probability of treatment weighting."
     )
-    return table_from_rows(
-        "confounding", "Observational comparisons and confounding", columns, rows, footnotes=[note]
-    )
+    if medical:
+        name, caption = "confounding", f"Comparisons of {arms.first} with {arms.second}, and confounding"
+    else:
+        name, caption = "confounding-others", "Comparisons between techniques, and confounding"
+    return table_from_rows(name, caption, columns, rows, footnotes=[note] if medical else ())

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from analysis.evidence.compared import compared_arms
 from analysis.report.numbers import events_of_total, percent, ratio
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.review.two_arms import trial_name
@@ -82,6 +83,7 @@ def trials_table(evidence: Evidence) -> Table:
 
 def trial_counts_table(evidence: Evidence) -> Table:
     """Events and patients in both arms of each randomised trial."""
+    sides = compared_arms(evidence.protocol)
     trials = [study for study in evidence.studies if study.comparative == "randomised"]
     outcomes = (*evidence.protocol.main_outcomes, evidence.protocol.outcome("mrs01"))
     rows = []
@@ -92,19 +94,22 @@ def trial_counts_table(evidence: Evidence) -> Table:
                 for row in evidence.outcomes
                 if row.study_id == study.study_id and row.outcome == outcome.key
             }
+            cells = {
+                name: [_count(arms[key]) for key in side.keys if key in arms]
+                for name, side in (("treated", sides.treated), ("control", sides.control))
+            }
             rows.append(
                 {
                     "trial": Cell(trial_name(evidence, study), study.label, study.source_url),
                     "outcome": outcome.short_label,
-                    "evt": _count(arms.get("evt")),
-                    "control": _count(arms.get("control")),
+                    **{name: found[0] if found else _NO_COUNT for name, found in cells.items()},
                 }
             )
     columns = [
         Column("trial", "Trial"),
         Column("outcome", "Outcome"),
-        Column("evt", "Thrombectomy", "right"),
-        Column("control", "Medical treatment alone", "right"),
+        Column("treated", sides.treated.head, "right"),
+        Column("control", f"{sides.control.head} alone", "right"),
     ]
     return table_from_rows("trial-counts", "Events and patients in the randomised trials", columns, rows)
 
@@ -149,9 +154,7 @@ def _rival(row: RivalEstimate) -> Cell | None:
     return Cell(percent(row.estimate_percent / 100, *bounds), row.estimate_percent)
 
 
-def _count(row: Outcome | None) -> Cell:
-    if row is None:
-        return _NO_COUNT
+def _count(row: Outcome) -> Cell:
     if not row.has_count:
         if row.percent_reported is None:
             return _NO_COUNT

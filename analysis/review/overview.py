@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from analysis.report.counts_lead import counts_lead, rate_words
 from analysis.report.numbers import (
     count,
     events_of_total,
@@ -92,6 +93,8 @@ def reproduction_table(evidence: Evidence) -> Table:
                 "paper": published_rate(cell),
                 "difference": None
                 if pooled is None
+                else Cell("cannot be judged", "", tone="missing")
+                if counts_lead(pooled)
                 else Cell(_beside(pooled, published), round(100 * (ours - theirs), 2)),
                 "share": Cell(f"{share(paper_share(cell))}%", round(100 * paper_share(cell), 2)),
             }
@@ -178,11 +181,12 @@ def _beside(pooled: Pooled, published: Published) -> str:
 
 
 def rate(cell: Headline) -> Cell:
-    """The pooled rate with its interval, or the words that no count is public."""
+    """The pooled rate with its interval, its counts where they lead, or that no count is public."""
     pooled = cell.pooled
     if pooled is None:
         return Cell(_NO_COUNT, "", note=awaited_note(cell), tone="missing")
-    return Cell(percent(pooled.estimate, pooled.ci.low, pooled.ci.high), 100 * pooled.estimate)
+    shown = percent(pooled.estimate, pooled.ci.low, pooled.ci.high)
+    return Cell(rate_words(pooled, shown), "" if counts_lead(pooled) else 100 * pooled.estimate)
 
 
 def published_rate(cell: Headline) -> Cell | None:

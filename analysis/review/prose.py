@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from analysis import __version__
 from analysis.living.clock import read_clock
+from analysis.report.counts_lead import rate_words
 from analysis.report.numbers import count, date_text, percent
 from analysis.report.words import MODELS, and_list
 from analysis.review.cells import headlines
@@ -43,11 +44,12 @@ def facts(evidence: Evidence) -> dict[str, str]:
         "n_trials": count(sum(s.comparative == "randomised" for s in evidence.studies)),
         "search_record": _search_record(evidence),
         "model_name": MODELS[protocol.primary.model],
-        "paper_n_studies": count(protocol.constant("paper_studies")),
-        "paper_n_patients": count(protocol.constant("paper_patients")),
-        "paper_n_primary": count(protocol.constant("paper_patients_primary")),
-        "paper_n_secondary": count(protocol.constant("paper_patients_secondary")),
     }
+    # `paper_patients_primary` of the protocol is `paper_n_primary` on a page.
+    for constant in protocol.constants:
+        if constant.key.startswith("paper_"):
+            key = constant.key.removeprefix("paper_").removeprefix("patients_")
+            values[f"paper_n_{key}"] = count(constant.value)
     clock = read_clock(evidence, today.cut_off, ROOT / "data" / "records.csv", ROOT / "imports" / "runs.csv")
     values["next_due"] = date_text(str(clock.next_due))
     values["overdue_after"] = date_text(str(clock.last_day))
@@ -58,7 +60,7 @@ def facts(evidence: Evidence) -> dict[str, str]:
             values[f"k_{key}"] = count(cell.counts.k)
             values[f"n_{key}"] = count(pooled.total.sum()) if pooled else "0"
             values[f"rate_{key}"] = (
-                percent(pooled.estimate, pooled.ci.low, pooled.ci.high)
+                rate_words(pooled, percent(pooled.estimate, pooled.ci.low, pooled.ci.high))
                 if pooled
                 else "no public count"
             )

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from analysis.evidence.short_names import arm_name
+from analysis.report.counts_lead import too_few
 from analysis.report.notes import note_sentence
 from analysis.report.section import Fold, Note, Paragraph, Section
+from analysis.report.spread import interval_from_zero
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import (
     comparison_with_published,
@@ -53,8 +55,9 @@ def pooled_section(
     setting = f"studies of thrombectomy for {lower_first(names.label)}"
     parts: list[object] = [
         Paragraph(pooled_sentence(pooled, setting=setting, outcome=words.happened)),
-        Paragraph(prediction_sentence(pooled)),
     ]
+    if reach := prediction_sentence(pooled):
+        parts.append(Paragraph(reach))
     paper = cell.published
     reference = None
     if paper is not None and chosen == evidence.versions[0]:
@@ -75,8 +78,9 @@ def pooled_section(
         )
     )
     parts.append(Paragraph(heterogeneity_sentence(pooled)))
-    parts.append(Note(f"Model: {model_name(pooled.settings)}."))
-    parts.extend(Note(note_sentence(note)) for note in pooled.notes)
+    if not too_few(pooled):
+        parts.append(Note(f"Model: {model_name(pooled.settings)}."))
+        parts.extend(Note(interval_from_zero(pooled, note) or note_sentence(note)) for note in pooled.notes)
     parts.append(Fold("Rows pooled, with sources and remarks", _pooled_table(cell.counts, stem, evidence)))
     parts.append(_left_out_fold(evidence, cell.counts, stem))
     return Section(tuple(parts))

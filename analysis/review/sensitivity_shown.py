@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from analysis.report.numbers import count, counted, percent, points
+from analysis.report.numbers import count, counted, percent, rate_change
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import lower_first
@@ -85,22 +86,35 @@ def _sentence(table: SensitivityTable) -> str:
     low, high = table.span
     text = (
         f"{start} Over all planned choices the estimate lies between {percent(low)} and {percent(high)}. "
-        f"It moves most under this choice: {_moved(strongest)}."
+        f"It moves most under this choice: {_moved(table, strongest)}."
     )
     steady = table.strongest_of_many
     if steady is not None and steady is not strongest:
-        text += f" Among choices that keep half of the patients or more, it is: {_moved(steady)}."
+        text += f" Among choices that keep half of the patients or more, it is: {_moved(table, steady)}."
     return text
 
 
-def _moved(row: SensitivityRow) -> str:
-    return f"{lower_first(row.label)} ({points(row.shift, 1)}, {counted(row.k, 'study', 'studies')})"
+def _moved(table: SensitivityTable, row: SensitivityRow) -> str:
+    return f"{lower_first(row.label)} ({_points(table, row)}, {counted(row.k, 'study', 'studies')})"
 
 
-def _shift(row: SensitivityRow) -> Cell | None:
+def _points(table: SensitivityTable, row: SensitivityRow) -> str:
+    """Write a shift in the digits that both rates need, as any change of a rate."""
+    before, after = (
+        None if each.estimate is None else (each.estimate, _limit(each.low), _limit(each.high))
+        for each in (table.primary, row)
+    )
+    return rate_change(before, after).change
+
+
+def _limit(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _shift(table: SensitivityTable, row: SensitivityRow) -> Cell | None:
     if row.key == "primary":
         return Cell("does not apply", "", tone="missing")
-    return None if row.shift is None else Cell(points(row.shift, 1), round(100 * row.shift, 3))
+    return None if row.shift is None else Cell(_points(table, row), round(100 * row.shift, 3))
 
 
 def _as_table(evidence: Evidence, table: SensitivityTable) -> Table:
@@ -113,7 +127,7 @@ def _as_table(evidence: Evidence, table: SensitivityTable) -> Table:
             else Cell(_WORDS[row.status], "", tone="missing"),
             "k": row.k,
             "n": row.n,
-            "shift": _shift(row),
+            "shift": _shift(table, row),
             "changed": row.changed,
             "note": row.note or _WORDS.get(row.status, ""),
         }
@@ -158,7 +172,7 @@ def sensitivity_summary(evidence: Evidence, version: str | None = None) -> Table
             row["moved"] = len(table.moving)
             if strongest is not None:
                 row["strongest"] = strongest.label
-                row["shift"] = Cell(points(strongest.shift, 1), 100 * (strongest.shift or 0.0))
+                row["shift"] = Cell(_points(table, strongest), 100 * (strongest.shift or 0.0))
                 row["k"] = strongest.k
         rows.append(row)
     columns = [

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.report.numbers import count, counted, fixed, p_value, percent, ratio, share, statistic
+from analysis.report.numbers import (
+    count,
+    counted,
+    events_of_total,
+    fixed,
+    p_value,
+    percent,
+    ratio,
+    statistic,
+    tau2,
+)
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Column, Table, table_from_rows
 from analysis.report.words import and_list
@@ -16,6 +26,7 @@ from analysis.review.cells import headline
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
     from analysis.figures.figure import Figure
+    from analysis.synthesis.moderator import Moderator
     from analysis.synthesis.regression import MetaRegression
     from analysis.synthesis.types import FloatArray, Pooled
 
@@ -23,8 +34,8 @@ __all__ = ["moderator_section", "small_study_section", "small_study_tests", "tri
 
 #: Fewest studies for a test of small-study effects, as the Cochrane Handbook asks.
 FEWEST = 10
-#: Orders drawn for the permutation test, and the seed of the draw.
-ORDERS, SEED = 1000, 20261122
+#: Below this p a test is held to have found something; a study that decides that is named.
+_ALPHA = 0.05
 #: Points of a fitted line.
 _GRID = 40
 
@@ -35,7 +46,11 @@ def small_study_section(evidence: Evidence, outcome: str) -> Section:
     pooled = _pooled(evidence, outcome)
     if pooled is None:
         return Section((Note(f"{words.label}: no public count."),))
-    parts: list[Any] = [Paragraph(_peters_sentence(pooled)), _funnel(pooled, outcome, words.label)]
+    sentence = _size_sentence(pooled, _cut(evidence))
+    parts: list[Any] = [
+        Paragraph(sentence),
+        _funnel(pooled, outcome, words.label),
+    ]
     if pooled.k >= FEWEST:
         parts += [
             Fold(
@@ -58,36 +73,60 @@ def _logits(pooled: Pooled) -> tuple[FloatArray, FloatArray]:
     return study.yi, study.vi
 
 
-def _peters(pooled: Pooled) -> Any:
-    """Regress logits on 1 / n, weighted by the information of the pooled rate, not by each study's own.
+def _by_size(pooled: Pooled) -> tuple[Any, Any]:
+    """Regress logits on 1 / n, once with the weights of Peters and once with the patients as weights."""
+    from analysis.synthesis.bias import size_test
 
-    With weights from the study's own rate the weight would depend on the outcome, which is what Peters'
-    weights avoid.
-    """
-    from analysis.synthesis.bias import regression_test
-
-    rate = float(pooled.events.sum() / pooled.total.sum())
-    v = 1.0 / (pooled.total * rate * (1.0 - rate))
-    return regression_test(_logits(pooled)[0], v, predictor="ninv", model="lm", ni=pooled.total)
+    return (
+        size_test(pooled.events, pooled.total, weights="peters"),
+        size_test(pooled.events, pooled.total, weights="size"),
+    )
 
 
-def _peters_sentence(pooled: Pooled) -> str:
+def _cut(evidence: Evidence) -> float:
+    return float(evidence.protocol.text["certainty"]["cuts"]["small_study_p"])
+
+
+def _test_words(test: Any, cut: float) -> str:
+    if not test.p_value < cut:
+        found = "shows no sign that the rate changes with the size of a study"
+    else:
+        side = "higher" if test.coefficients[1] > 0 else "lower"
+        found = f"shows a sign that smaller studies report {side} rates"
+    return f"{found} (t {statistic(test.statistic)}, {p_value(test.p_value)})"
+
+
+def _size_sentence(pooled: Pooled, cut: float) -> str:
+    """Say what both regressions on size show, whether they agree, and where the cut of a sign lies."""
     studies = counted(pooled.k, "study", "studies")
     if pooled.k < FEWEST:
         return (
             f"There are {studies}, fewer than the {FEWEST} that a test of small-study effects needs; "
             "none is made."
         )
-    test = _peters(pooled)
-    slope = float(test.coefficients[1])
-    if not test.p_value < 0.1:
-        found = "no sign that the rate changes with the size of a study"
-        remark = "No sign is not proof of none: with so few studies the test is weak."
+    peters, size = _by_size(pooled)
+    gone = pooled.k - peters.k
+    left = "" if not gone else f", without the {count(gone)} in which nobody or everybody had the event"
+    signs = [test.p_value < cut for test in (peters, size)]
+    both = all(signs) and (peters.coefficients[1] > 0) == (size.coefficients[1] > 0)
+    if both or not any(signs):
+        verdict = "The two agree."
     else:
-        found = f"a sign that smaller studies report {'higher' if slope > 0 else 'lower'} rates"
-        remark = "That may be missing studies, but also other patients or other centres."
-    numbers = f"t {statistic(test.statistic)}, {p_value(test.p_value)}"
-    return f"Peters' test over {studies} shows {found} ({numbers}). {remark}"
+        verdict = (
+            "The two disagree, so neither can be leaned on: Peters' weights depend on the rate of a study "
+            "itself, the patients do not."
+        )
+    remark = (
+        "A sign may mean missing studies, but also other patients or other hospitals."
+        if any(signs)
+        else "No sign is not proof of none: with so few studies the tests are weak."
+    )
+    return (
+        "Peters' test, on one over the patients with his weights, over "
+        f"{counted(peters.k, 'study', 'studies')}{left}, {_test_words(peters, cut)}. The same regression "
+        f"with the patients as weights, over {studies}, {_test_words(size, cut)}. {verdict} A sign is a p "
+        f"below {fixed(cut, 2)}. {remark}"
+    )
 
 
 def _funnel(pooled: Pooled, outcome: str, label: str) -> Figure:
@@ -116,14 +155,14 @@ def _doi(pooled: Pooled, outcome: str, label: str) -> list[Any]:
         f"The LFK index of the Doi plot is {statistic(found.lfk)}, which its authors call {found.verdict}. "
         f"Their limits, {none} and {minor} in size, are conventions, and {CAUTION}. For proportions there is "
         "more to mind: the logit and its standard error come from the same counts, so that the plot leans "
-        "without any missing study when rates lie far from half. Peters' test above is the one to read."
+        "without any missing study when rates lie far from half. Read the regressions on size above."
     )
     figure = doi_plot(found, pooled.labels, name=f"doi-{outcome}", title=label)
     return [Paragraph(text), figure]
 
 
 def small_study_tests(evidence: Evidence, outcome: str) -> Table:
-    """Give Peters', Egger's and Begg's tests side by side."""
+    """Give Peters' test, the regression on size, Egger's and Begg's tests side by side."""
     from analysis.synthesis.bias import rank_test, regression_test
 
     pooled = _pooled(evidence, outcome)
@@ -141,15 +180,24 @@ def small_study_tests(evidence: Evidence, outcome: str) -> Table:
         "makes a lopsided funnel by itself"
     )
     rows: list[dict[str, object]] = []
-    peters = _peters(pooled)
-    rows.append(
+    peters, size = _by_size(pooled)
+    rows += [
         {
-            "test": "Peters (on one over patients)",
+            "test": "Peters (on one over patients, his weights)",
             "value": f"t {statistic(peters.statistic)}, {peters.df:.0f} df",
             "p": p_value(peters.p_value),
-            "trust": "size does not depend on the rate: the one to use here",
-        }
-    )
+            "trust": (
+                "the weights depend on the rate of each study; studies in which nobody or everybody had the "
+                "event are left out"
+            ),
+        },
+        {
+            "test": "Regression on one over patients, patients as weights",
+            "value": f"t {statistic(size.statistic)}, {size.df:.0f} df",
+            "p": p_value(size.p_value),
+            "trust": "neither size nor weight depends on the rate; every study counts",
+        },
+    ]
     if float(np.ptp(vi)) > 0:
         egger = regression_test(yi, vi, predictor="sei", model="lm")
         rank = rank_test(yi, vi)
@@ -234,39 +282,27 @@ def moderator_section(evidence: Evidence, outcome: str) -> Section:
     parts: list[Any] = []
     if known.sum() >= FEWEST and len({year for year in years if year is not None}) > 1:
         year = np.array([float(value or 0) for value in years])
-        parts += _moderator(pooled, known, year, outcome, words.label, "Year of publication", "year", 1.0)
+        parts += _moderator(pooled, known, year, outcome, words.label, "Year of publication", "year")
     size = np.log2(pooled.total)
     if float(np.ptp(size)) > 0:
         all_in = np.ones(pooled.k, bool)
         parts += _moderator(
-            pooled, all_in, size, outcome, words.label, "Number of patients, in doublings", "size", 1.0
+            pooled, all_in, size, outcome, words.label, "Number of patients, in doublings", "size"
         )
     return Section(tuple(parts))
 
 
 def _moderator(
-    pooled: Pooled,
-    use: Any,
-    values: FloatArray,
-    outcome: str,
-    label: str,
-    head: str,
-    stem: str,
-    step: float,
+    pooled: Pooled, use: Any, values: FloatArray, outcome: str, label: str, head: str, stem: str
 ) -> list[Any]:
-    from analysis.synthesis.inverse_variance import fit_iv
-    from analysis.synthesis.permutation import permutation_test
-    from analysis.synthesis.regression import regress
+    from analysis.synthesis.moderator import moderator
 
     x = values[use]
     # Centred, so that the intercept is the rate of a middle study and the fit is well scaled.
     centre = float(x.mean())
-    fit = regress(pooled.events[use], pooled.total[use], x - centre, names=(stem,), ci_method="t")
-    yi, vi = _logits(pooled)
-    design = np.column_stack([np.ones(x.size), x - centre])
-    rival = fit_iv(yi[use], vi[use], design=design, tau2_method="reml", ci_method="knapp-hartung")
-    chance = permutation_test(rival, count=ORDERS, seed=SEED)
-    odds = (math.exp(step * float(v[1])) for v in (fit.coefficients, fit.ci_low, fit.ci_high))
+    found = moderator(pooled.events[use], pooled.total[use], x - centre, level=pooled.settings.level)
+    fit = found.fit
+    odds = (math.exp(float(v[1])) for v in (fit.coefficients, fit.ci_low, fit.ci_high))
     by = {"year": "a year later", "size": "twice the patients"}[stem]
     if x.size < pooled.k:
         left = [name for name, keep in zip(pooled.labels, use, strict=True) if not keep]
@@ -274,16 +310,32 @@ def _moderator(
     else:
         gone = ""
     text = (
-        f"{head}: {by} goes with odds multiplied by {ratio(*odds)} ({p_value(float(fit.p_value[1]))} by the "
-        f"logistic model, {p_value(float(chance.p_value[0]))} by permuting the studies "
-        f"{count(chance.count)} times); it accounts for {_explained(fit)} of the variation between "
-        f"studies.{gone}"
+        f"{head}: {by} goes with odds multiplied by {ratio(*odds)} ({p_value(found.test.p_value)}, "
+        f"likelihood-ratio test; profile interval). {_spread_words(fit)}"
+        f"{_carried_words(found, pooled, use)}{gone}"
     )
     return [Paragraph(text), _bubble(pooled, use, x, centre, fit, outcome, label, head, stem)]
 
 
-def _explained(fit: MetaRegression) -> str:
-    return "an unknown share" if math.isnan(fit.r2) else f"{share(fit.r2)}%"
+def _spread_words(fit: MetaRegression) -> str:
+    return (
+        f"The variance between studies is {tau2(fit.tau2_without)} without it and {tau2(fit.tau2)} with it."
+    )
+
+
+def _carried_words(found: Moderator, pooled: Pooled, use: Any) -> str:
+    """Name the one study on which the test hangs, if there is one."""
+    place = found.carried_by(_ALPHA)
+    other = None if place is None else found.without[place]
+    if place is None or other is None:
+        return ""
+    rows = np.flatnonzero(use)
+    row = int(rows[place])
+    name = f"{pooled.labels[row]} ({events_of_total(pooled.events[row], pooled.total[row])})"
+    verdict = "One study carries this" if found.test.p_value < _ALPHA else "One study stands against this"
+    return (
+        f" {verdict}: without {name} the ratio is {ratio(math.exp(other.slope))} ({p_value(other.p_value)})."
+    )
 
 
 def _bubble(
@@ -300,12 +352,12 @@ def _bubble(
     from scipy.special import expit
 
     from analysis.figures.bubble import BubblePoint, FittedLine, bubble
-    from analysis.synthesis.special import t_quantile
+    from analysis.synthesis.special import normal_quantile
 
     grid = np.linspace(float(x.min()), float(x.max()), _GRID)
     rows = np.column_stack([np.ones(_GRID), grid - centre])
     middle = rows @ fit.coefficients
-    half = t_quantile(fit.level, float(fit.k - 2)) * np.sqrt(np.einsum("ij,jk,ik->i", rows, fit.cov, rows))
+    half = normal_quantile(fit.level) * np.sqrt(np.einsum("ij,jk,ik->i", rows, fit.cov, rows))
     line = FittedLine(grid, expit(middle), expit(middle - half), expit(middle + half))
     points = [
         BubblePoint(name, float(value), float(events), float(total), float(weight))

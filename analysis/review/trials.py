@@ -7,10 +7,12 @@ and never mixed with them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from analysis.evidence.compared import compared_arms
+from analysis.report.numbers import whole
 from analysis.results import Result, to_plain
 from analysis.review.cells import hashed
 from analysis.review.two_arms import Contrasts, trial_contrasts
@@ -29,10 +31,12 @@ __all__ = [
     "Shift",
     "TrialEvidence",
     "WhatIf",
+    "WholePatients",
     "trial_estimates",
     "trial_evidence",
     "trial_shift",
     "what_if",
+    "whole_patients",
 ]
 
 #: Outcomes of the trials, in the order in which they are shown.
@@ -40,6 +44,31 @@ TRIAL_OUTCOMES = ("mrs01", "mrs02", "mortality90", "sich")
 #: Below this risk without treatment, sums of counts serve better than weights from each trial.
 RARE = 0.05
 _MEASURES = ("RR", "OR", "RD")
+
+
+@dataclass(frozen=True, slots=True)
+class WholePatients:
+    """An absolute effect in whole patients per `per`, each number rounded once from its unrounded value.
+
+    The one source of every absolute effect that is shown: sentences, tables, judgements and the feed.
+    """
+
+    control: int
+    treated: int
+    difference: int
+    low: int
+    high: int
+
+
+def whole_patients(effect: AbsoluteEffect) -> WholePatients:
+    """Return an absolute effect in whole patients."""
+    return WholePatients(
+        whole(effect.per * effect.baseline),
+        whole(effect.per * effect.risk),
+        whole(effect.difference),
+        whole(effect.difference_low),
+        whole(effect.difference_high),
+    )
 
 
 @dataclass(frozen=True)
@@ -65,6 +94,11 @@ class TrialEvidence(Result):
     def ratio(self) -> TwoArmPool:
         """The pool of risk ratios."""
         return self.pools["RR"]
+
+    @property
+    def pooled(self) -> Contrasts:
+        """Counts of the trials that the pool of risk ratios rests on, and no others."""
+        return self.contrasts.part(self.ratio.labels)
 
     @property
     def effect(self) -> Effect:
@@ -132,9 +166,11 @@ def _trial_evidence(key: HashedEvidence, outcome: str, version: str) -> TrialEvi
         for measure in _MEASURES
     }
     ratio = pools["RR"]
-    main = "mantel-haenszel" if found.baseline < RARE else "common"
+    # A risk ratio says something of the trials it was pooled from; so does the risk that it multiplies.
+    baseline = found.part(ratio.labels).baseline
+    main = "mantel-haenszel" if baseline < RARE else "common"
     absolute = {
-        name: absolute_effect(*ratio.effects[name].shown(), found.baseline, "RR")
+        name: absolute_effect(*ratio.effects[name].shown(), baseline, "RR")
         for name in dict.fromkeys((main, "knapp-hartung"))
     }
     return TrialEvidence(found, pools, main, absolute, _left_out(found, ratio.labels, level))
@@ -145,8 +181,7 @@ def _left_out(found: Contrasts, used: tuple[str, ...], level: float) -> dict[str
         return {}
     pools = {}
     for name in used:
-        keep = [item for item in found.found if item.label != name and item.label in used]
-        part = Contrasts(found.outcome, tuple(keep), ())
+        part = found.part({label for label in used if label != name})
         pools[name] = pool_two_arm(*part.counts, "RR", labels=part.labels, level=level)
     return pools
 
@@ -154,27 +189,26 @@ def _left_out(found: Contrasts, used: tuple[str, ...], level: float) -> dict[str
 def what_if(evidence: Evidence, outcome: str, version: str | None = None) -> tuple[WhatIf, ...]:
     """Return the pools with one more trial of the mean size: a neutral one, and a positive one.
 
-    Neutral: risk ratio 1 at the pooled risk without treatment. Positive: the risk ratio of the most
-    favourable trial so far. Events are rounded to whole patients.
+    Size and risk are those of the trials in the pool. Neutral: risk ratio 1 at that risk.
+    Positive: the best risk ratio of a trial so far. Events are rounded to whole patients.
     """
     known = trial_evidence(evidence, outcome, version)
     if known is None:
         return ()
-    found, ratio = known.contrasts, known.ratio
+    found, part, ratio = known.contrasts, known.pooled, known.ratio
     better_high = evidence.protocol.outcome(outcome).direction == "better-high"
     effects = [] if ratio.study is None else [float(y) for y in ratio.study.yi if math.isfinite(y)]
     if not effects:
         return ()
     best = max(effects) if better_high else min(effects)
     most = ratio.labels[effects.index(best)]
-    k = len(found.found)
-    n1 = round(sum(item.total1 for item in found.found) / k)
-    n2 = round(sum(item.total2 for item in found.found) / k)
+    n1 = round(sum(item.total1 for item in part.found) / len(part.found))
+    n2 = round(sum(item.total2 for item in part.found) / len(part.found))
     cases = (("One more neutral trial", 1.0), (f"One more trial like {most}", math.exp(best)))
     made = []
     for label, risk_ratio in cases:
-        control = round(found.baseline * n2)
-        treated = min(n1, round(risk_ratio * found.baseline * n1))
+        control = round(part.baseline * n2)
+        treated = min(n1, round(risk_ratio * part.baseline * n1))
         extra = (treated, n1, control, n2)
         a, b, c, d = ([*column, new] for column, new in zip(found.counts, extra, strict=True))
         pool = pool_two_arm(a, b, c, d, "RR", labels=[*found.labels, label], level=ratio.level)
@@ -187,15 +221,18 @@ def trial_shift(evidence: Evidence) -> Shift | None:
 
     The published effects are those printed as adjusted common odds ratios of improvement at 90 days.
     """
-    arms = {(row.study_id, row.arm_id): row for row in evidence.rct_mrs_distribution}
+    sides = compared_arms(evidence.protocol)
+    controls = {
+        row.study_id: row for row in evidence.rct_mrs_distribution if row.arm_id in sides.control.keys
+    }
     fits: dict[str, ProportionalOdds] = {}
     ids: list[str] = []
     level = evidence.protocol.primary.level
-    for (study_id, arm_id), row in sorted(arms.items(), key=lambda item: item[1].row):
-        control = arms.get((study_id, "control"))
-        if arm_id == "evt" and control is not None:
+    for row in evidence.rct_mrs_distribution:
+        control = controls.get(row.study_id)
+        if row.arm_id in sides.treated.keys and control is not None:
             fits[row.trial] = proportional_odds(row.grades, control.grades, level=level)
-            ids.append(study_id)
+            ids.append(row.study_id)
     if not fits:
         return None
     pool = pool_effects(
@@ -239,9 +276,11 @@ def trial_estimates(evidence: Evidence) -> list[dict[str, Any]]:
         if known is None:
             continue
         for measure, pool in known.pools.items():
-            records += [
-                _record(outcome, measure, pool, effect, known.main) for effect in pool.effects.values()
-            ]
+            for effect in pool.effects.values():
+                record = _record(outcome, measure, pool, effect, known.main)
+                if measure == "RR" and effect.method in known.absolute:
+                    record["absolute"] = _absolute_record(known, known.absolute[effect.method])
+                records.append(record)
     shift = trial_shift(evidence)
     if shift is not None:
         records += [
@@ -249,6 +288,18 @@ def trial_estimates(evidence: Evidence) -> list[dict[str, Any]]:
             for effect in shift.pool.effects.values()
         ]
     return [to_plain(record | {"data_hash": evidence.data_hash}) for record in records]
+
+
+def _absolute_record(known: TrialEvidence, effect: AbsoluteEffect) -> dict[str, Any]:
+    """Return an absolute effect as shown, in whole patients, and the counts that its baseline rests on."""
+    part = known.pooled
+    return {
+        "per": effect.per,
+        "baseline": effect.baseline,
+        "baseline_events": sum(item.events2 for item in part.found),
+        "baseline_total": sum(item.total2 for item in part.found),
+        **asdict(whole_patients(effect)),
+    }
 
 
 def _record(outcome: str, measure: str, pool: TwoArmPool, effect: Effect, main: str) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from analysis.evidence.compared import compared_arms
+from analysis.judgement.effects import disjoint
 from analysis.report.notes import note_sentence
 from analysis.report.numbers import (
     counted,
@@ -13,7 +15,6 @@ from analysis.report.numbers import (
     p_value,
     ratio,
     tau2,
-    whole_difference,
 )
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Cell, Column, Table, table_from_rows
@@ -26,18 +27,29 @@ from analysis.review.effects_shown import (
     effects_table,
     ratio_figure,
     signed_cell,
+    stand_words,
+    stands,
+    study_intervals,
+    study_stands,
     unstable_note,
 )
 from analysis.review.provenance import study_href
-from analysis.review.trials import TRIAL_OUTCOMES, TrialEvidence, trial_evidence, trial_shift, what_if
+from analysis.review.trials import (
+    TRIAL_OUTCOMES,
+    TrialEvidence,
+    trial_evidence,
+    trial_shift,
+    what_if,
+    whole_patients,
+)
 from analysis.review.two_arms import trial_name
 from analysis.synthesis.two_arm import TwoArmPool
 
 if TYPE_CHECKING:
+    from analysis.evidence.compared import ComparedArms
     from analysis.evidence.protocol import OutcomeDefinition
     from analysis.evidence.tables import Evidence
     from analysis.figures.figure import Figure
-    from analysis.synthesis.absolute import AbsoluteEffect
 
 __all__ = ["missing_trials_table", "shift_section", "trial_section"]
 
@@ -49,17 +61,21 @@ def trial_section(evidence: Evidence, outcome: str) -> Section:
     if known is None:
         return Section((Note("No trial has a readable count in both arms."),))
     pool, stem = known.ratio, f"trials-{outcome}"
+    arms = compared_arms(evidence.protocol)
+    heads = (arms.treated.head, arms.control.head)
+    title = f"{heads[0]} against {arms.control.label} in trials"
+    sides = (arms.treated.label, arms.control.label)
     parts: list[object] = [
-        Paragraph(_answer(known, words)),
-        ratio_figure(pool, known.main, words, stem, "Thrombectomy against medical treatment in trials"),
-        Paragraph(_conflict(known, words)),
+        Paragraph(_answer(known, words, arms)),
+        ratio_figure(pool, known.main, words, stem, title, arms=sides),
+        Paragraph(_conflict(known, words, arms)),
         Note(unstable_note(pool)),
     ]
     parts += [Note(note_sentence(note)) for note in pool.notes]
     parts += [
-        _absolute_table(known, words, stem),
+        _absolute_table(known, words, stem, heads),
         *_secondary(known),
-        Fold("Counts behind it", counts_table(known.contrasts, stem)),
+        Fold("Counts behind it", counts_table(known.contrasts, stem, heads)),
         Fold("Odds ratio, risk ratio and risk difference by every method", effects_table(known.pools, stem)),
     ]
     if known.left_out:
@@ -70,31 +86,27 @@ def trial_section(evidence: Evidence, outcome: str) -> Section:
     return Section(tuple(parts))
 
 
-def _answer(known: TrialEvidence, words: OutcomeDefinition) -> str:
+def _answer(known: TrialEvidence, words: OutcomeDefinition, arms: ComparedArms) -> str:
     pool = known.ratio
     effect = known.effect
-    absolute = known.absolute[known.main]
     number = counted(pool.k, "trial", words=True)
-    people = counted(
-        sum(i.total1 + i.total2 for i in known.contrasts.found if i.label in pool.labels), "patient"
-    )
+    people = counted(known.pooled.patients, "patient")
     text = (
         f"In {number} with {people}, the risk ratio was {effect_cell(effect).text} "
-        f"({lower_first(EFFECT_METHODS[known.main])}). {absolute_words(absolute, words)} "
+        f"({lower_first(EFFECT_METHODS[known.main])}). "
+        f"{absolute_words(known.absolute[known.main], words, arms)} "
     )
-    better = words.direction == "better-high"
-    low, high = effect.low, effect.high
+    treatment = arms.treated.label
+    stand = stands(effect.low, effect.high, words.direction == "better-high")
+    if stand == "unclear":
+        return (
+            f"{text}No clear difference: the interval includes none, and the trials do not settle whether "
+            f"{treatment} changes this."
+        )
     what = words.happened or f"had the outcome ({words.short_label})"
-    if low > 0:
-        side = "in favour of thrombectomy" if better else "against thrombectomy"
-        return text + f"More patients {what} after thrombectomy, a difference {side}."
-    if high < 0:
-        side = "against thrombectomy" if better else "in favour of thrombectomy"
-        return text + f"Fewer patients {what} after thrombectomy, a difference {side}."
-    return (
-        text
-        + "The interval includes no difference: the trials do not settle whether thrombectomy changes this."
-    )
+    more = "More" if effect.low > 0 else "Fewer"
+    side = "in favour of" if stand == "favours" else "against"
+    return f"{text}{more} patients {what} after {treatment}, a difference {side} {treatment}."
 
 
 def _secondary(known: TrialEvidence) -> list[Note]:
@@ -103,30 +115,23 @@ def _secondary(known: TrialEvidence) -> list[Note]:
     return [Note(f"Read in a secondary source: counts of {and_list(names)}.")] if names else []
 
 
-def _conflict(known: TrialEvidence, words: OutcomeDefinition) -> str:
+def _conflict(known: TrialEvidence, words: OutcomeDefinition, arms: ComparedArms) -> str:
     pool = known.ratio
-    study = pool.study
-    if study is None or pool.k < 2:
+    if pool.study is None or pool.k < 2:
         return "One trial cannot be set against another."
-    values = {
-        name: float(y)
-        for name, y in zip(known.contrasts.labels, study.yi, strict=True)
-        if name in pool.labels
-    }
-    up = [name for name, value in values.items() if value > 0]
-    down = [name for name, value in values.items() if value <= 0]
+    each = study_stands(pool, words.direction == "better-high")
+    told = stand_words(each, arms.treated.label)
     variation = (
         f"I² was {i_squared(pool.fit.i2)}, τ² {tau2(pool.tau2)} on the log scale "
-        f"({p_value(pool.fit.q_p)} for Cochran's Q)"
+        f"({p_value(pool.fit.q_p)} for Cochran's Q)."
     )
-    if not (up and down):
-        return f"All trials point the same way. {variation}."
-    good, bad = (up, down) if words.direction == "better-high" else (down, up)
-    return (
-        f"The trials conflict. {and_list(good)} {'lean' if len(good) > 1 else 'leans'} towards thrombectomy, "
-        f"{and_list(bad)} {'do' if len(bad) > 1 else 'does'} not. {variation}. A pooled value between them "
-        "describes none of them; what differed between the trials matters more."
-    )
+    if disjoint([*study_intervals(pool).values()]) or {"favours", "against"} <= {*each.values()}:
+        return (
+            f"By their {pool.level:.0%} intervals, {told} The trials conflict: not all of these intervals "
+            f"overlap. {variation} A pooled value between them describes none of them; what differed between "
+            "the trials matters more."
+        )
+    return f"By their {pool.level:.0%} intervals, {told} The intervals overlap. {variation}"
 
 
 def _left_out_figure(known: TrialEvidence, words: OutcomeDefinition, stem: str) -> Figure:
@@ -147,37 +152,42 @@ def _left_out_figure(known: TrialEvidence, words: OutcomeDefinition, stem: str) 
     )
 
 
-def _whole(effect: AbsoluteEffect, risk: float) -> int:
-    return whole_difference(effect.per * risk, effect.per * effect.baseline)
-
-
-def _absolute_table(known: TrialEvidence, words: OutcomeDefinition, stem: str) -> Table:
+def _absolute_table(
+    known: TrialEvidence, words: OutcomeDefinition, stem: str, heads: tuple[str, str]
+) -> Table:
     columns = [
         Column("method", "Risk ratio by"),
-        Column("control", "Medical treatment, per 1000", "right"),
-        Column("treated", "Thrombectomy, per 1000", "right"),
+        Column("control", f"{heads[1]}, per 1000", "right"),
+        Column("treated", f"{heads[0]}, per 1000", "right"),
         Column("difference", "Difference, per 1000", "right"),
         Column("low", "From", "right"),
         Column("high", "To", "right"),
     ]
-    rows = [
-        {
-            "method": EFFECT_METHODS[method],
-            "control": round(effect.per * effect.baseline),
-            "treated": round(effect.per * effect.risk),
-            "difference": signed_cell(_whole(effect, effect.risk)),
-            "low": signed_cell(_whole(effect, effect.risk_low)),
-            "high": signed_cell(_whole(effect, effect.risk_high)),
-        }
-        for method, effect in known.absolute.items()
-    ]
-    found = known.contrasts
-    events = sum(item.events2 for item in found.found)
-    total = sum(item.total2 for item in found.found)
+    rows = []
+    for method, effect in known.absolute.items():
+        shown = whole_patients(effect)
+        rows.append(
+            {
+                "method": EFFECT_METHODS[method],
+                "control": shown.control,
+                "treated": shown.treated,
+                "difference": signed_cell(shown.difference),
+                "low": signed_cell(shown.low),
+                "high": signed_cell(shown.high),
+            }
+        )
+    part = known.pooled
+    events = sum(item.events2 for item in part.found)
+    total = sum(item.total2 for item in part.found)
     base = (
-        "Baseline: the control arms of the trials with counts, added up "
-        f"({events_of_total(events, total)}). The interval carries the uncertainty of the ratio alone."
+        "Baseline: the control arms of the trials in the pool, added up "
+        f"({events_of_total(events, total)}). The interval carries the uncertainty of the ratio alone. Each "
+        "number is rounded once, on its own, so that a difference can depart by one from that of the "
+        "rounded risks."
     )
+    left = [item.label for item in known.contrasts.found if item.label not in part.labels]
+    if left:
+        base += f" Not in the pool, and so not in the baseline: {and_list(left)}."
     caption = f"{words.short_label}: absolute effects in the trials"
     return table_from_rows(f"absolute-{stem}", caption, columns, rows, footnotes=[base], sortable=False)
 
@@ -215,7 +225,7 @@ def _what_if(evidence: Evidence, outcome: str, words: OutcomeDefinition, stem: s
     )
     note = (
         "A what-if, not evidence. The made-up trial has the mean size of the trials and their pooled risk "
-        "without treatment; it shows no difference, or the risk ratio of the most favourable trial so far."
+        "in the control arm; it shows no difference, or the best risk ratio of a trial so far."
     )
     return Section((Note(note), table))
 
@@ -227,7 +237,8 @@ def shift_section(evidence: Evidence) -> Section:
     shift = trial_shift(evidence)
     if shift is None:
         return Section((Note("No trial has a public distribution over the scale."),))
-    names = {"evt": "Thrombectomy", "control": "Medical treatment"}
+    sides = compared_arms(evidence.protocol)
+    names = {key: side.head for side in (sides.treated, sides.control) for key in side.keys}
     arms = [
         RankinArm(row.trial, names.get(row.arm_id, row.arm_id), row.grades)
         for row in evidence.rct_mrs_distribution
@@ -257,7 +268,7 @@ def shift_section(evidence: Evidence) -> Section:
     pools = {"common OR": shift.pool}
     parts: list[object] = [
         grotta(arms, name="grotta-trials", title="Modified Rankin scale at 90 days in the trials"),
-        Paragraph(_shift_words(shift.pool, "crude distributions")),
+        Paragraph(_shift_words(shift.pool, "crude distributions", sides)),
         table_from_rows(
             "shift-trials", "Shift over the scale, trial by trial", columns, rows, sortable=False
         ),
@@ -277,17 +288,16 @@ def shift_section(evidence: Evidence) -> Section:
     return Section(tuple(parts))
 
 
-def _shift_words(pool: TwoArmPool, basis: str) -> str:
+def _shift_words(pool: TwoArmPool, basis: str, arms: ComparedArms) -> str:
     effect = pool.effects["common"]
     text = (
-        f"From the {basis} of {and_list(pool.labels)}, the odds of a better grade after thrombectomy were "
-        f"{effect_cell(effect).text} times those after medical treatment (common effect). "
+        f"From the {basis} of {and_list(pool.labels)}, the odds of a better grade after {arms.treated.label} "
+        f"were {effect_cell(effect).text} times those after {arms.control.label} (common effect). "
     )
-    if effect.low > 0:
-        return text + "The shift favours thrombectomy."
-    if effect.high < 0:
-        return text + "The shift favours medical treatment."
-    return text + "The interval includes no shift."
+    stand = stands(effect.low, effect.high, True)
+    if stand == "unclear":
+        return f"{text}No clear difference: the interval includes no shift."
+    return f"{text}The shift {'favours' if stand == 'favours' else 'speaks against'} {arms.treated.label}."
 
 
 def missing_trials_table(evidence: Evidence) -> Table:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from analysis.evidence.compared import compared_arms
 from analysis.evidence.notices import as_known, retractions
 from analysis.evidence.overlap import Candidate, one_per_group, specific_territory
 from analysis.evidence.select import applying_doubts, doubt_remark
@@ -75,6 +76,10 @@ class Contrasts(Result):
         total = sum(item.total2 for item in self.found)
         return sum(item.events2 for item in self.found) / total if total else float("nan")
 
+    def part(self, labels: Collection[str]) -> Contrasts:
+        """Return the studies with these names alone, as a pool that could not use all of them."""
+        return Contrasts(self.outcome, tuple(item for item in self.found if item.label in labels), ())
+
     @property
     def patients(self) -> int:
         """Patients of both arms."""
@@ -103,7 +108,7 @@ def contrasts(
     first: Callable[[Outcome], bool],
     second: Callable[[Outcome], bool],
     version: str | None = None,
-    names: tuple[str, str] = ("thrombectomy arm", "medical arm"),
+    names: tuple[str, str] = ("treated arm", "control arm"),
 ) -> Contrasts:
     """Return the contrasts of two arms within the studies asked for.
 
@@ -148,14 +153,16 @@ def contrasts(
 
 
 def trial_contrasts(evidence: Evidence, outcome: str, version: str | None = None) -> Contrasts:
-    """Return thrombectomy against medical treatment alone in the randomised trials."""
+    """Return the treated against the control arm in the randomised trials."""
+    arms = compared_arms(evidence.protocol)
     return contrasts(
         evidence,
         outcome,
         lambda study: study.comparative == "randomised" and study.eligibility != "exclude",
-        lambda row: row.arm_id == "evt",
-        lambda row: row.arm_id == "control",
+        lambda row: row.arm_id in arms.treated.keys,
+        lambda row: row.arm_id in arms.control.keys,
         version,
+        (f"{arms.treated.label} arm", f"{arms.control.label} arm"),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
+from analysis.evidence.faults import EvidenceFaults, Fault
+from analysis.evidence.shape import shape_faults
+from analysis.evidence.yaml_text import YamlText, load_yaml
 from analysis.report.html import element, slug
 from analysis.report.section import Section
 from analysis.report.tables import Column, Table, table_from_rows
@@ -20,7 +22,28 @@ __all__ = ["GLOSSARY", "Glossary", "Term", "abbreviations_table", "explain", "gl
 #: The file of all definitions.
 GLOSSARY = Path(__file__).resolve().parents[2] / "data" / "glossary.yml"
 
-_FIELDS = {"term", "abbreviation", "matches", "definition"}
+_TEXT = {"type": "string", "minLength": 1}
+#: What the file holds, as a JSON Schema.
+_SHAPE: dict[str, Any] = {
+    "type": ["object", "null"],
+    "properties": {
+        "terms": {
+            "type": ["array", "null"],
+            "items": {
+                "type": "object",
+                "properties": {
+                    "term": _TEXT,
+                    "abbreviation": _TEXT,
+                    "matches": {"type": "array", "items": _TEXT},
+                    "definition": _TEXT,
+                },
+                "required": ["term", "definition"],
+                "additionalProperties": False,
+            },
+        }
+    },
+    "additionalProperties": False,
+}
 #: Text within these is never explained: links, code, headings, tables, controls, formulas, pictures.
 _CLOSED = frozenset(
     (
@@ -67,29 +90,18 @@ class Glossary:
         return element("dl", "\n".join(parts), {"class": "review-glossary"})
 
 
-def read_glossary(text: str) -> Glossary:
+def read_glossary(text: str, name: str = GLOSSARY.name) -> Glossary:
     """Read the entries and check them.
 
     Raises
     ------
-    ValueError
+    EvidenceFaults
         With every fault, one a line.
     """
-    import yaml
-
-    rows = (yaml.safe_load(text) or {}).get("terms") or []
-    faults = [fault for place, row in enumerate(rows, start=1) for fault in _faults(place, row)]
-    if not faults:
-        names = [
-            name.casefold()
-            for row in rows
-            for name in {row["term"], row.get("abbreviation", row["term"])}
-        ]
-        forms = [form for row in rows for form in row.get("matches", [])]
-        faults += [f"name {name!r} stands twice" for name, times in Counter(names).items() if times > 1]
-        faults += [f"form {form!r} stands twice" for form, times in Counter(forms).items() if times > 1]
+    read = load_yaml(text, name)
+    faults = list(read.faults) or [*shape_faults(read, name, _SHAPE), *_entry_faults(read, name)]
     if faults:
-        raise ValueError("glossary.yml:\n" + "\n".join(faults))
+        raise EvidenceFaults(tuple(faults))
     terms = [
         Term(
             row["term"],
@@ -97,24 +109,38 @@ def read_glossary(text: str) -> Glossary:
             row.get("abbreviation", ""),
             tuple(row.get("matches", ())),
         )
-        for row in rows
+        for row in (read.content or {}).get("terms") or ()
     ]
     return Glossary(tuple(sorted(terms, key=lambda item: item.term.casefold())))
 
 
-def _faults(place: int, row: Any) -> list[str]:
-    if not isinstance(row, dict):
-        return [f"entry {place} is no mapping"]
-    faults = [f"entry {place}: unknown field {name!r}" for name in sorted(set(row) - _FIELDS)]
-    for name in ("term", "definition"):
-        if not isinstance(row.get(name), str) or not row[name].strip():
-            faults.append(f"entry {place}: {name} is missing")
-    text = row.get("definition")
-    if isinstance(text, str) and not text.strip().endswith("."):
-        faults.append(f"entry {place}: the definition is no sentence")
-    if not all(isinstance(form, str) and form for form in row.get("matches", [])):
-        faults.append(f"entry {place}: matches must be a list of texts")
-    return faults
+def _entry_faults(read: YamlText, file: str) -> Iterator[Fault]:
+    """Name definitions that are no sentence, and names and forms that stand twice."""
+    rows = read.content.get("terms") if isinstance(read.content, dict) else None
+    names: dict[str, str] = {}
+    forms: dict[str, str] = {}
+    for place, row in enumerate(rows if isinstance(rows, list) else ()):
+        if not isinstance(row, dict):
+            continue
+        path = f"terms[{place}]"
+        text = row.get("definition")
+        if isinstance(text, str) and text.strip() and not text.strip().endswith("."):
+            at = f"{path}.definition"
+            problem = "the definition is no sentence"
+            yield Fault(file, read.line(at), at, text, problem, "a full stop at its end")
+        given = {key: row[key] for key in ("term", "abbreviation") if isinstance(row.get(key), str)}
+        matches = row.get("matches")
+        found = [(f"{path}.{key}", value.casefold(), names, "name") for key, value in given.items()]
+        found = list({entry[1]: entry for entry in reversed(found)}.values())
+        found += [
+            (f"{path}.matches[{at}]", form, forms, "form")
+            for at, form in enumerate(matches if isinstance(matches, list) else ())
+            if isinstance(form, str)
+        ]
+        for at, value, seen, what in found:
+            if value in seen:
+                yield Fault(file, read.line(at), at, value, f"{what} stands twice", f"each {what} once")
+            seen.setdefault(value, at)
 
 
 @lru_cache(maxsize=1)

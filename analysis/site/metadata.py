@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from analysis.report.html import script_json
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
@@ -18,7 +19,6 @@ __all__ = ["PageFacts", "describe", "head_tags", "page_facts", "structured_data"
 _LONGEST = 200
 #: A shorter paragraph says too little of a page.
 _SHORTEST = 50
-_PUBLISHER = "The DMVO living review maintainers"
 _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _ARTICLE = re.compile(r'<article class="bd-article">(.*)</article>', re.DOTALL)
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
@@ -44,7 +44,7 @@ def describe(html: str, fallback: str) -> str:
     Examples
     --------
     >>> page = '<article class="bd-article"><p>' + "Many words. " * 40 + "</p></article>"
-    >>> describe(page, "").endswith("words.…"), len(describe(page, "")) <= 201
+    >>> describe(page, "").endswith("words. Many…"), len(describe(page, "")) <= 201
     (True, True)
     """
     article = _ARTICLE.search(html)
@@ -80,7 +80,8 @@ def structured_data(evidence: Evidence, facts: PageFacts, base: str) -> dict[str
     """Return the schema.org description of the review: the data, and the article about them."""
     protocol = evidence.protocol
     newest = evidence.versions[-1]
-    maintainers = {"@type": "Organization", "name": _PUBLISHER}
+    maintainers = {"@type": "Organization", "name": protocol.maintainers}
+    paper = protocol.text["paper"]
     # Addresses of files are relative to the page while the site has no address of its own.
     root = base or "../"
     common = {
@@ -122,7 +123,7 @@ def structured_data(evidence: Evidence, facts: PageFacts, base: str) -> dict[str
             for part in ("population", "intervention")
         ],
         "audience": [{"@type": "MedicalAudience", "audienceType": "Clinician"}],
-        "isBasedOn": [{"@id": "#dataset"}, f"https://doi.org/{protocol.text['paper']['doi']}"],
+        "isBasedOn": [{"@id": "#dataset"}, *([f"https://doi.org/{paper['doi']}"] if paper else [])],
         **common,
     }
     return {"@context": "https://schema.org", "@graph": [dataset, article]}
@@ -147,6 +148,5 @@ def head_tags(html: str, facts: PageFacts, base: str, data: dict[str, Any] | Non
     if base:
         tags.append(f'<meta property="og:url" content="{escape(facts.address)}">')
     if data is not None:
-        text = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
-        tags.append(f'<script type="application/ld+json">{text}</script>')
+        tags.append(f'<script type="application/ld+json">{script_json(data)}</script>')
     return html.replace("</head>", "\n".join(tags) + "\n</head>", 1)

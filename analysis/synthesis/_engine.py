@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 
 __all__ = ["in_threads", "kernels", "warm_up"]
@@ -21,6 +24,20 @@ WORTHWHILE = 40_000
 
 #: Fits of one process that run on arrays before the compiled engine is loaded for those that follow.
 FIRST_FITS = 8
+
+#: Compiled functions that others call.
+_ENTRIES = ("study_row", "fit_one", "fit_rows")
+
+#: Calls each entry with the types of array that fits give it.
+_COMPILE = """
+import numpy as np
+from analysis.synthesis import _kernels
+x, n, w = np.array([1.0, 2.0]), np.array([9.0, 9.0]), np.ones(2)
+real = np.empty((5, _kernels.WINDOW))
+_kernels.study_row(x, n, w, w, 0, 2, np.empty((6, 2)))
+_kernels.fit_one(x, n, w, w, np.empty(12), real, real.view(np.int64))
+_kernels.fit_rows(x[None], n[None], w[None], w, np.empty((1, 12)), 0, 1)
+"""
 
 _loaded: ModuleType | None = None
 _fits = 0
@@ -47,9 +64,31 @@ def kernels(integrals: int = 0) -> ModuleType | None:
 def warm_up() -> bool:
     """Load the compiled engine now; return whether there is one.
 
-    Worth calling before many small fits, such as a benchmark or an interactive page.
+    Worth calling before many small fits, such as a benchmark or an interactive page, and needed before
+    numbers are published: code that was just compiled differs in the last bits from the same code taken
+    from its cache, and arrays differ from both.  So what is not in the cache is compiled by a process
+    of its own, and this one takes it from there.
     """
-    return kernels(WORTHWHILE + 1) is not None
+    compiled = kernels(WORTHWHILE + 1)
+    if compiled is not None and not _is_cached(compiled):
+        subprocess.run([sys.executable, "-c", _COMPILE], check=False, env=_with_path())
+    return compiled is not None
+
+
+def _is_cached(compiled: ModuleType) -> bool:
+    source = Path(str(compiled.__file__))
+    for name in _ENTRIES:
+        folder = Path(getattr(compiled, name).stats.cache_path)
+        newest = max((each.stat().st_mtime for each in folder.glob(f"_kernels.{name}-*.nbi")), default=0.0)
+        if newest < source.stat().st_mtime:
+            return False
+    return True
+
+
+def _with_path() -> dict[str, str]:
+    root = str(Path(__file__).resolve().parents[2])
+    known = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{known}" if known else root}
 
 
 def in_threads(task: Callable[[int, int], None], size: int, smallest: int) -> None:

@@ -39,6 +39,16 @@ def test_search_finds_a_word(browser):
         assert log.outside == []
 
 
+def test_search_finds_a_study_by_its_name(browser):
+    study = sorted((SITE / "studies").glob("*.html"))[0].stem
+    with opened(browser, SITE / "search.html") as (page, _):
+        page.goto((SITE / "search.html").as_uri() + f"?q={study.rstrip('0123456789')}")
+        page.wait_for_selector("#search-results li", timeout=15_000)
+        links = page.eval_on_selector_all("#search-results li a", "all => all.map(each => each.href)")
+
+        assert any(f"studies/{study}.html" in link for link in links)
+
+
 def test_dark_mode_changes_the_page(browser):
     colours = []
     for scheme in ("light", "dark"):

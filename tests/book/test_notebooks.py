@@ -3,6 +3,9 @@
 import ast
 import io
 import json
+import re
+import subprocess
+import sys
 import tokenize
 from pathlib import Path
 
@@ -15,6 +18,12 @@ NOTEBOOKS = sorted(
     path for path in (ROOT / "book").glob("**/*.ipynb") if ".ipynb_checkpoints" not in path.parts
 )
 MOST_LINES = 10
+#: Chapters that rest on counts, each with a check of its numbers.
+CHECKED = (
+    *("index", "pooling_primary", "pooling_secondary", "pooling_any", "subgroups", "trials", "observational"),
+    *("heterogeneity", "smallstudy", "sensitivity", "multiverse", "cumulative", "certainty", "comparison"),
+    *("reproduction", "appraisal", "search", "extraction", "studies", "whats_new"),
+)
 
 
 def _cells(path, kind):
@@ -33,17 +42,42 @@ def test_there_are_chapters():
     assert NOTEBOOKS
 
 
+def _is_check(cell):
+    return "nbval-check-output" in cell["metadata"].get("tags", [])
+
+
 @by_notebook
-def test_no_output_is_stored(path):
+def test_no_output_is_stored_but_that_of_the_check(path):
     for cell in _cells(path, "code"):
-        assert cell["outputs"] == [], cell["id"]
+        assert bool(cell["outputs"]) == _is_check(cell), cell["id"]
         assert cell["execution_count"] is None, cell["id"]
 
 
 @by_notebook
 def test_code_opens_only_on_request(path):
     for cell in _cells(path, "code"):
-        assert "hide-input" in cell["metadata"].get("tags", []), cell["id"]
+        wanted = "remove-cell" if _is_check(cell) else "hide-input"
+        assert wanted in cell["metadata"].get("tags", []), cell["id"]
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_a_chapter_of_results_has_one_check_of_plain_lines(name):
+    (cell,) = [each for each in _cells(ROOT / "book" / f"{name}.ipynb", "code") if _is_check(each)]
+    (output,) = cell["outputs"]
+
+    assert cell["metadata"]["keep_output"] is True
+    assert output["output_type"] == "stream" and output["name"] == "stdout"
+    assert output["text"] and all(re.fullmatch(r"[-=\w.%:/,; ]+\n", line) for line in output["text"])
+
+
+def test_checks_survive_the_stripping_of_outputs(tmp_path):
+    source = ROOT / "book" / "trials.ipynb"
+    copy = tmp_path / source.name
+    copy.write_bytes(source.read_bytes())
+    strip = [sys.executable, "-m", "nbstripout", "--keep-id", str(copy)]
+    subprocess.run(strip, check=True)
+
+    assert json.loads(copy.read_text("utf-8")) == json.loads(source.read_text("utf-8"))
 
 
 @by_notebook

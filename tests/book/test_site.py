@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -112,3 +113,16 @@ def test_no_page_names_a_code_host_of_the_theme(pages):
     for path, page in pages.items():
         for address in page.links:
             assert "github.com/executablebooks" not in address, f"{path.name}: {address}"
+
+
+def test_the_search_holds_every_study(site):
+    text = (site / "searchindex.js").read_text("utf-8")
+    index = json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
+    titles = dict(zip(index["docnames"], index["titles"], strict=True))
+    studies = {path.stem for path in (site / "studies").glob("*.html")}
+
+    assert studies
+    assert {f"studies/{name}" for name in studies} <= set(titles)
+    # The script of the search sets titles as HTML.
+    for title in (*index["titles"], *index["alltitles"]):
+        assert not re.search(r"<(?!/?(?:em|strong|code|span|sub|sup)\b)", title), title

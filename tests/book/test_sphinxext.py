@@ -7,7 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from analysis import sphinxext
-from analysis.sphinxext import input_digest, mend_markup, setup
+from analysis.site.inputs import digest
+from analysis.sphinxext import mend_markup, setup
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -18,6 +21,9 @@ def project(tmp_path):
         "analysis/report/schema.json": "{}\n",
         "data/outcomes.csv": "study,events\na,1\n",
         "requirements.txt": "numpy==1\n",
+        "validation/table.csv": "model,difference\n",
+        "benchmarks/results.json": "{}\n",
+        "imports/runs.csv": "run\n",
         "pyproject.toml": "[project]\n",
         "book/page.md": "# Page\n",
     }.items():
@@ -29,51 +35,59 @@ def project(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["analysis/pool.py", "analysis/report/schema.json", "data/outcomes.csv", "requirements.txt"],
+    [
+        "analysis/pool.py",
+        "analysis/report/schema.json",
+        "data/outcomes.csv",
+        "requirements.txt",
+        "validation/table.csv",
+        "benchmarks/results.json",
+        "imports/runs.csv",
+    ],
 )
 def test_a_changed_input_changes_the_digest(project, name):
-    before = input_digest(project)
+    before = digest(project)
     path = project / name
     old = path.read_text("utf-8")
     path.write_text(old + "\n", "utf-8")
-    changed = input_digest(project)
+    changed = digest(project)
     path.write_text(old, "utf-8")
 
     assert changed != before
-    assert input_digest(project) == before
+    assert digest(project) == before
 
 
 def test_a_renamed_input_changes_the_digest(project):
-    before = input_digest(project)
+    before = digest(project)
     (project / "data" / "outcomes.csv").rename(project / "data" / "other.csv")
 
-    assert input_digest(project) != before
+    assert digest(project) != before
 
 
 @pytest.mark.parametrize("name", ["book/page.md", "analysis/__pycache__/pool.pyc", "analysis/pool.nbi"])
 def test_other_files_do_not_change_the_digest(project, name):
-    before = input_digest(project)
+    before = digest(project)
     path = project / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("something else", "utf-8")
 
-    assert input_digest(project) == before
+    assert digest(project) == before
 
 
 def test_old_caches_are_dropped_oldest_first(tmp_path):
-    caches = tmp_path / ".jupyter_cache"
+    caches = tmp_path / "_build" / ".jupyter_cache"
     for age in range(8):
         folder = caches / f"inputs-{age}"
         folder.mkdir(parents=True)
         os.utime(folder, (1_000_000 - age, 1_000_000 - age))
-    app = SimpleNamespace(outdir=str(tmp_path / "html"))
+    app = SimpleNamespace(srcdir=str(tmp_path))
     config = SimpleNamespace()
 
     sphinxext._point_cache_at_inputs(app, config)
 
     kept = sorted(path.name for path in caches.iterdir())
     assert kept == ["inputs-0", "inputs-1", "inputs-2"]
-    assert Path(config.nb_execution_cache_path) == caches / input_digest()
+    assert Path(config.nb_execution_cache_path) == caches / digest(ROOT)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +107,6 @@ def test_faults_of_the_theme_are_mended(fault, mended):
     assert mend_markup(mended) == mended
 
 
-def test_a_page_that_changed_makes_sphinx_read_all_again():
-    env = SimpleNamespace(found_docs={"a", "b", "c"})
-
-    assert sphinxext._read_all_again(None, env, set(), {"a"}, set()) == {"b", "c"}
-    assert sphinxext._read_all_again(None, env, set(), set(), set()) == set()
-
-
 def test_live_code_scripts_are_left_out():
     scripts = [
         SimpleNamespace(filename="_static/tables.js", attributes={}),
@@ -114,17 +121,14 @@ def test_live_code_scripts_are_left_out():
 
 def test_setup_connects_every_hook():
     connected = []
-    values = []
     roles = []
     app = SimpleNamespace(
         connect=lambda event, hook, priority=500: connected.append(event),
-        add_config_value=lambda name, default, rebuild, types: values.append((name, rebuild)),
         add_role=lambda name, role: roles.append(name),
     )
 
     assert setup(app)["parallel_read_safe"]
-    assert {"config-inited", "env-get-outdated", "html-page-context", "build-finished"} <= set(connected)
-    assert values == [("review_assets", "html")]
+    assert {"config-inited", "html-page-context", "build-finished"} <= set(connected)
     assert roles == ["fig", "tab"]
 
 

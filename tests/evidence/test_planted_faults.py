@@ -1,6 +1,7 @@
 """Ten planted faults: each is named by file, row and column, alone and all together."""
 
 import csv
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -189,7 +190,9 @@ def test_the_command_is_content_with_the_real_data():
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(done.stdout.strip().splitlines()) == 1
+    summary, rows = done.stdout.strip().splitlines()
+    assert summary.startswith("no faults")
+    assert re.search(r"\boutcomes [1-9][0-9]*,", rows)
 
 
 def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
@@ -252,3 +255,42 @@ def test_one_changed_count_changes_the_hash(copy_of_data, real):
              f"{extractor},memon2020,all,sich,2,15")(copy_of_data)  # fmt: skip
 
     assert load_evidence(copy_of_data).data_hash != real.data_hash
+
+
+@pytest.mark.parametrize(
+    ("tool", "domain", "level"),
+    [
+        ("rob2", "overall", "no_information"),
+        ("rob2", "measurement", "moderate"),
+        ("robins_i", "confounding", "high"),
+        ("jbi_case_series", "consecutive", "low"),
+    ],
+)
+def test_a_level_that_the_tool_does_not_know_is_refused(copy_of_data, tool, domain, level):
+    table = Table(copy_of_data, "judgements.csv")
+    row = table.set(table.find(tool=tool, domain=domain), judgement=level)
+    table.save()
+
+    with pytest.raises(EvidenceFaults) as caught:
+        load_evidence(copy_of_data)
+
+    found = [(fault.file, fault.row, fault.column, fault.value) for fault in caught.value.faults]
+    assert ("judgements.csv", row, "judgement", level) in found
+    assert all(f"{tool} has no such level" in fault.text() for fault in caught.value.faults)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("control: {keys: [evt], label: medical treatment}", id="on-both-sides"),
+        pytest.param("control: {keys: control, label: medical treatment}", id="no-list"),
+        pytest.param("control: {keys: [control]}", id="no-label"),
+    ],
+)
+def test_sides_that_cannot_be_read_are_a_fault_of_the_protocol(copy_of_data, line):
+    edit("protocol.yml", "control: {keys: [control], label: medical treatment}", line)(copy_of_data)
+
+    with pytest.raises(EvidenceFaults) as caught:
+        load_evidence(copy_of_data)
+
+    assert [(fault.file, fault.column) for fault in caught.value.faults] == [("protocol.yml", "arms")]

@@ -30,7 +30,7 @@ def test_alt_text_holds_the_numbers():
     assert "from 75% (Synthetic C) to 100%" in alt
     assert "Pooled: 84% (76 to 90), 95% confidence interval." in alt
     assert "95% prediction interval 52 to 96%." in alt
-    assert "τ² 0.52 (0.12 to 2.25); I² 71% [τ²/(τ²+s²)]; Wald Q 43.2, 3 df, p<0.001" in alt
+    assert "τ² 0.52 (0.12 to 2.25); I² 71% [τ²/(τ²+s²)]; likelihood ratio 20.1, p<0.001" in alt
     assert "Published: 80% (70 to 90)." in alt
 
 
@@ -167,7 +167,7 @@ def test_a_study_with_two_arms_counts_once():
         limits=[synthetic_limits(one), synthetic_limits(other)],
     )
     assert figure.caption == "T: forest plot of 2 studies in 3 rows."
-    assert ">All 2 studies in 3 rows" in figure.svg
+    assert ">Counted (2 studies in 3 rows)" in figure.svg
     assert "T: 2 studies in 3 rows, " in figure.alt
     assert "First: " in figure.alt
     assert overlaps(figure.svg) == overlaps(figure.svg_narrow) == []

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from analysis import review
 from analysis.judgement.appraise import (
     NO_INFORMATION,
+    NOT_JUDGED,
+    OPEN,
     appraised_studies,
     departures,
     derive,
@@ -68,7 +70,13 @@ def test_a_domain_that_no_fact_settles_is_without_information(evidence, derived)
     silent = {(item.tool, item.domain) for item in evidence.appraisal_tools if not item.fact}
 
     assert silent
-    assert {item.judgement for item in derived.values() if item.key[1:] in silent} == {NO_INFORMATION}
+    found = {(item.tool, item.judgement) for item in derived.values() if item.key[1:] in silent}
+    assert found == {
+        ("jbi_case_series", NO_INFORMATION),
+        ("minors", NO_INFORMATION),
+        ("robins_i", NO_INFORMATION),
+        ("rob2", NOT_JUDGED),
+    }
 
 
 def test_not_reported_is_never_read_as_yes_or_no(evidence, derived):
@@ -79,7 +87,7 @@ def test_not_reported_is_never_read_as_yes_or_no(evidence, derived):
             continue
         for key, found in derived.items():
             if key[1:] == (item.tool, item.domain) and facts.get((key[0], name)) == "not_reported":
-                assert found.judgement == NO_INFORMATION
+                assert found.judgement in OPEN
 
 
 @pytest.mark.parametrize(
@@ -94,12 +102,26 @@ def test_not_reported_is_never_read_as_yes_or_no(evidence, derived):
         (("dmvo286-nd", "robins_i", "confounding"), "moderate"),
         (("goyal2025", "rob2", "measurement"), "low"),
         (("goyal2025", "rob2", "missing"), "some"),
-        (("distals2026", "rob2", "measurement"), "no_information"),
+        (("distals2026", "rob2", "measurement"), "not_judged"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
 )
 def test_known_facts_give_known_judgements(derived, key, judgement):
     assert derived[key].judgement == judgement
+
+
+def test_rob_2_has_its_own_three_levels_and_no_other(evidence):
+    # Sterne 2019: low, some concerns, high; "no information" answers a signalling question alone.
+    levels = {row.judgement for row in evidence.judgements if row.tool == "rob2"}
+
+    assert levels <= {"low", "some", "high", NOT_JUDGED}
+    assert {item.levels for item in tool_domains(evidence, "rob2")} == {"low+some+high"}
+
+
+def test_overall_is_not_judged_while_a_domain_is_not():
+    assert overall(["low", NOT_JUDGED, "some"], NOT_JUDGED) == NOT_JUDGED
+    assert overall(["high", NOT_JUDGED], NOT_JUDGED) == "high"
+    assert overall(["low", "some"], NOT_JUDGED) == "some"
 
 
 @given(st.lists(st.sampled_from([*ORDER, NO_INFORMATION]), min_size=1, max_size=8))

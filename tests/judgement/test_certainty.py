@@ -45,7 +45,7 @@ def test_an_overall_level_that_does_not_follow_is_found(evidence):
     key = ("effect", "trials", "sich", "overall")
     changed = {**stored, key: dataclasses.replace(stored[key], judgement="high")}
 
-    assert faults_of_certainty(changed) == ("effect trials sich: overall is high, the domains give low",)
+    assert faults_of_certainty(changed) == ("effect trials sich: overall is high, the domains give very_low",)
 
 
 def test_a_lost_domain_and_an_empty_reason_are_found(evidence):
@@ -130,7 +130,11 @@ def test_rate_sentences_never_speak_of_effects(evidence):
         ("sich", "high", "Thrombectomy raises the chance of symptomatic intracranial haemorrhage"),
         ("sich", "moderate", "Thrombectomy probably raises the chance of symptomatic"),
         ("sich", "low", "Thrombectomy may raise the chance of symptomatic"),
-        ("sich", "very_low", "very unsure what thrombectomy does to symptomatic"),
+        (
+            "sich",
+            "very_low",
+            "The evidence is very uncertain about the effect of thrombectomy on symptomatic",
+        ),
         ("mrs02", "low", "Thrombectomy may make little or no difference to functional"),
         ("mrs02", "moderate", "Thrombectomy probably makes little or no difference to functional"),
     ],
@@ -139,4 +143,30 @@ def test_rate_sentences_never_speak_of_effects(evidence):
 def test_effect_sentences_follow_size_and_level(evidence, outcome, level, words):
     body = next(item for item in bodies(evidence) if item.kind == "effect" and item.outcome == outcome)
 
-    assert words in effect_sentence(evidence, body, level)
+    text = effect_sentence(evidence, body, level)
+    assert words in text
+    # Said by the interval, whatever side the estimate lies on.
+    assert ("the interval includes no difference" in text) == (outcome == "mrs02")
+
+
+def test_risk_of_bias_that_nobody_judged_is_never_rated_as_none(evidence):
+    judged = {row.study_id: row.judgement for row in evidence.judgements if row.tool == "rob2"}
+    for row in evidence.certainty:
+        if row.body == "effect" and row.domain == "risk_of_bias":
+            assert row.judgement == "serious"
+            assert "not assessable" in row.reason
+    assert judged
+
+
+def test_trials_judged_overall_are_assessable(evidence):
+    # Synthetic: every trial signed at low risk overall.
+    rows = tuple(
+        dataclasses.replace(row, judgement="low", status="signed", reason="synthetic")
+        if (row.tool, row.domain) == ("rob2", "overall")
+        else row
+        for row in evidence.judgements
+    )
+    signed = dataclasses.replace(evidence, judgements=rows, data_hash="synthetic: judged")
+    found = {item.outcome: item.proposals for item in bodies(signed) if item.kind == "effect"}
+
+    assert {proposals["risk_of_bias"].judgement for proposals in found.values()} == {"not_serious"}

@@ -18,7 +18,25 @@ RATE = RateInputs(
     "primary", "synthetic", 12, 900, 0.85, 0.80, 0.90, 0.70, 0.95, 0.3, 0.70, 0.05, 200, 0.8, 0.2, 0.3, 0.4
 )
 EFFECT = EffectInputs(
-    "mrs02", 4, 3000, 1.2, 1.12, 1.3, 100.0, 60.0, 140.0, 50.0, 0.1, False, False, 1000, 0.0, 0.9, 0.2, 0.2
+    "mrs02",
+    4,
+    3000,
+    1.2,
+    1.12,
+    1.3,
+    100.0,
+    60.0,
+    140.0,
+    50.0,
+    0.1,
+    False,
+    False,
+    1000,
+    0.9,
+    0.0,
+    0.9,
+    0.2,
+    0.2,
 )
 
 
@@ -67,6 +85,10 @@ def test_each_rule_on_rates(cuts, change, domain, judgement):
     ("change", "domain", "judgement"),
     [
         ({"high_risk": 0.5}, "risk_of_bias", "serious"),
+        ({"judged": 0.49}, "risk_of_bias", "serious"),
+        ({"judged": 0.5}, "risk_of_bias", "not_serious"),
+        ({"judged": 0.0, "blinded": 0.0}, "risk_of_bias", "serious"),
+        ({"high_risk": 0.5, "blinded": 0.4}, "risk_of_bias", "very_serious"),
         ({"blinded": 0.4}, "risk_of_bias", "serious"),
         ({"i2": 0.6}, "inconsistency", "not_serious"),
         ({"i2": 0.6, "both_sides": True}, "inconsistency", "serious"),

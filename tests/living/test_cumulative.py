@@ -145,8 +145,36 @@ def test_the_last_look_at_the_trials_is_their_pool(real):
     look = trial_series(real, "mrs02").looks[-1]
 
     assert look.trials == 3
-    assert math.log(look.ratio) == pytest.approx(float(fit.beta[0]), abs=1e-9)
     assert look.z == pytest.approx(float(fit.beta[0] / fit.se[0]), abs=1e-9)
+
+
+@pytest.mark.parametrize("key", ["mrs01", "mrs02", "mortality90", "sich"])
+def test_the_last_look_has_the_interval_of_the_chapter_on_trials(real, key):
+    from analysis.review.trials import trial_evidence
+
+    look = trial_series(real, key).looks[-1]
+
+    assert (look.ratio, look.low, look.high) == pytest.approx(trial_evidence(real, key).effect.shown())
+
+
+@pytest.mark.parametrize("population", ["primary", "secondary", "any"])
+def test_all_years_together_have_the_interval_of_the_headline(real, population):
+    found = cumulative_rates(real, population, "mrs02").whole
+    pooled = headline(real, population, "mrs02", "26.0.0").pooled
+
+    assert (found.low, found.high) == pytest.approx((pooled.ci.low, pooled.ci.high), abs=1e-9)
+
+
+def test_years_with_too_few_studies_are_counted(real):
+    from analysis.review.cumulative import cumulative_section
+
+    first = cumulative_rates(real, "any", "mrs02").steps[0]
+    text, figure = cumulative_section(real, "any", "mrs02").parts[:2]
+
+    assert first.k < 3
+    assert first.counted == f"{first.events}/{first.total}, too few to pool"
+    assert first.counted in text.text
+    assert f"{first.year}: {first.counted}" in figure.alt
 
 
 def test_an_outcome_that_no_trial_counts_has_no_series(real):

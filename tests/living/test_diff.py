@@ -1,10 +1,13 @@
 """Evidence diff: two versions of the real evidence, and planted changes."""
 
 import json
+import re
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
+from analysis import review
 from analysis.living.diff import diff_evidence, diff_versions
 from analysis.living.words import cell_lines, study_sentence
 from tests.evidence.synthetic import evidence, outcome, study
@@ -142,3 +145,59 @@ def test_lines_name_result_studies_and_thresholds(real_diff):
 def test_an_unknown_version_is_refused(real, pair):
     with pytest.raises(ValueError, match="no evidence version"):
         diff_versions(real, *pair)
+
+
+def test_a_change_is_written_once_for_lines_page_figure_and_first_page(real, real_diff):
+    rows = _table_of(review.whats_new_section(real), "whats-new-results")
+    drawn = next(
+        part for part in review.whats_new_section(real).parts if hasattr(part, "data_table")
+    ).data_table
+    figure = {row[0].text: row[-1].text for row in drawn.cells}
+    (first_page,) = [
+        line for head, lines in review.answers(real).items if head == "What changed" for line in lines[1:]
+    ]
+    for cell in real_diff.cells:
+        if cell.before and cell.after:
+            outcome, population = (
+                real.protocol.outcome(cell.outcome),
+                real.protocol.population(cell.population),
+            )
+            name = f"{outcome.short_label}, {population.short_label.lower()}"
+            head = cell_lines(cell)[0]
+            before, after, change = (rows[name][key] for key in ("before", "after", "change"))
+            assert f": {before} -> {after}, {change}; " in head
+            assert figure[name] == change
+            # What a reader finds who takes one shown rate from the other.
+            ends = [Decimal(text.split("%")[0].lstrip("<>")) for text in (before, after)]
+            told = Decimal(change.split(" ")[0].replace("−", "-"))
+            if "<" not in before + after and ">" not in before + after:
+                assert told == ends[1] - ends[0], name
+            if cell.population == "any":
+                assert change in first_page
+
+
+def _table_of(section, name):
+    (table,) = [part for part in section.parts if getattr(part, "name", "") == name]
+    keys = [column.key for column in table.columns]
+    return {row[0].text: dict(zip(keys, (item.text for item in row), strict=True)) for row in table.cells}
+
+
+def test_a_change_of_a_rare_rate_has_the_digits_of_the_rates():
+    # Synthetic: three large series with few deaths, and a fourth that raises the rate.
+    few = [("a", 9, 2000), ("b", 8, 1900), ("c", 11, 2200)]
+
+    def made(rows):
+        studies = [study(name) for name, *_ in rows]
+        counts = [
+            outcome(name, outcome="mortality90", events=events, total=total) for name, events, total in rows
+        ]
+        return evidence(studies, counts)
+
+    cell = diff_evidence(made(few), made([*few, ("d", 40, 4000)])).cell("primary", "mortality90")
+    head, moved, *_ = cell_lines(cell)
+    before, after, change = re.search(r": (\S+)% .* -> (\S+)% .*, (\S+) points; ", head).groups()
+
+    assert len(before.partition(".")[2]) == len(after.partition(".")[2]) == len(change.partition(".")[2]) >= 2
+    assert Decimal(change) == Decimal(after) - Decimal(before)
+    # The one new study moved the rate by the whole change, and is said to have moved it by as much.
+    assert moved.count(f"{change} points") == 2

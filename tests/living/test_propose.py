@@ -15,11 +15,12 @@ from analysis.evidence.faults import EvidenceFaults
 from analysis.evidence.load import load_evidence
 from analysis.judgement.appraise import departures
 from analysis.living.flow import check_flow, count_flow
+from analysis.living.flow_figure import flow_stages
 from analysis.living.ledger import Ledger, LedgerRow, write_ledger
-from analysis.living.proposal import FORM, STUDY_KEYS, form_labels, read_proposal
+from analysis.living.proposal import FORM, columns, form_labels, read_proposal
 from analysis.living.propose import ProposalFaults, preview, write_change
 from analysis.living.propose_traces import with_citation
-from analysis.living.versions import note_search
+from analysis.living.versions import with_search
 from analysis.living.whole import load_whole
 from analysis.review.cells import headline
 
@@ -44,7 +45,7 @@ def test_the_issue_says_the_same_as_the_yaml():
 
 
 def test_every_field_of_the_form_has_a_column():
-    assert set(form_labels().values()) <= {*STUDY_KEYS, "outcomes", "read_twice"}
+    assert set(form_labels().values()) <= {*columns("studies").all, "outcomes", "read_twice"}
 
 
 def test_choices_of_the_form_are_those_of_the_tables(real):
@@ -155,10 +156,85 @@ def test_a_text_that_cannot_be_read_says_why(text, problem):
 
 
 def test_a_file_that_cannot_be_read_is_told_from_a_faulty_one(tmp_path, capsys):
-    (tmp_path / "x.yml").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "x.yml").write_bytes(b"%PDF-1.7 synthetic")
 
     assert main(["propose", str(tmp_path / "x.yml")]) == 2
     assert main(["propose", str(tmp_path / "nosuch.yml")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("was", "written", "kept"),
+    [
+        ("n_patients: 60", "n_patients: 012", {"n_patients": "12"}),
+        ("n_patients: 60", "n_patients: 1:30", {"n_patients": "1:30"}),
+        ("n_patients: 60", "n_patients: 0x1F", {"n_patients": "0x1F"}),
+        ("design: synthetic", "design: On", {"design": "On"}),
+        ("design: synthetic", "design: Yes", {"design": "Yes"}),
+        ("design: synthetic", "design: 2021-02-30", {"design": "2021-02-30"}),
+        ("design: synthetic", "design: 1.50", {"design": "1.50"}),
+        ("design: synthetic", "design: ~", {"design": ""}),
+        ("design: synthetic", "design:", {"design": ""}),
+        ("design: synthetic", "design: |\n    two\n    lines", {"design": "two lines"}),
+        ("technique: SR", "technique: SR  # stent retriever", {"technique": "SR"}),
+        ("design: synthetic", 'design: "see #3"', {"design": "see #3"}),
+        ("design: synthetic", "design: arm#3", {"design": "arm#3"}),
+    ],
+    ids=[
+        "leading zero", "sixties", "hexadecimal", "On", "Yes", "no such day", "decimal", "null",
+        "blank", "block", "comment on a choice", "quoted hash", "hash in a word",
+    ],
+)  # fmt: skip
+def test_a_value_stays_as_it_is_written(was, written, kept):
+    assert was in YAML_TEXT
+    proposal, faults = read_proposal(YAML_TEXT.replace(was, written, 1))
+
+    assert faults == []
+    assert {key: proposal.study[key] for key in kept} == kept
+
+
+@pytest.mark.parametrize(
+    ("was", "written", "line", "named"),
+    [
+        ("design: synthetic", "design: adults, see appendix #2 for all", 8, "is read as a comment"),
+        ("  title: A synthetic series for the tests", "  title: A series # 4", 6, "is read as a comment"),
+        ("design: synthetic", "design: synthetic\n  design: other", 9, "lines 8 and 9"),
+        ("  design: synthetic", "  design: [synthetic]", 8, "is a list"),
+        ("  design: synthetic", "  design: {a: b}", 8, "is a map"),
+        ("  design: synthetic", "  design: Part one: all", 8, "not readable as YAML"),
+        ("  design: synthetic", "  2: synthetic", 8, "unknown key"),
+        ("read_twice: true", "read_twice: maybe", 24, "not yes or no"),
+    ],
+    ids=["cut note", "cut title", "key twice", "list", "map", "colon", "number as key", "not yes or no"],
+)
+def test_what_yaml_would_change_is_refused_with_its_line(was, written, line, named):
+    assert was in YAML_TEXT
+    _, faults = read_proposal(YAML_TEXT.replace(was, written, 1))
+
+    assert [(fault.row, named in fault.problem) for fault in faults] == [(line, True)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_proposal_in_another_encoding_is_read_and_said(tmp_path, capsys, encoding):
+    file = tmp_path / "proposal.yml"
+    text = YAML_TEXT.replace("first_author: Synthetic", "first_author: Synthétique").replace(
+        "occlusion: primary", "occlusion: primry"
+    )
+    file.write_bytes(text.replace("\n", "\r\n").encode(encoding))
+
+    assert main(["propose", str(file), "--cut-off", str(DAY)]) == 1
+    said = capsys.readouterr().err
+    assert "study.occlusion: 'primry'" in said
+    assert said.count("\n") == (2 if encoding == "utf-8-sig" else 3)
+    assert {"utf-16": "UTF-16", "cp1252": "Windows-1252", "utf-8-sig": ""}[encoding] in said
+
+
+def test_a_study_that_was_missed_enters_with_the_version_in_which_it_was_found(copy_of_data):
+    proposal, _ = read_proposal(YAML_TEXT.replace("year: 2027", "year: 2019"))
+    change = preview(proposal, DAY, directory=copy_of_data)
+    write_change(change, copy_of_data)
+
+    study = load_evidence(copy_of_data).study("synthetic2027")
+    assert (study.year, study.first_version) == (2019, "27.0.0")
 
 
 def _awaited(study_id):
@@ -271,7 +347,7 @@ def test_when_a_file_cannot_be_replaced_none_is(copy_of_data, monkeypatch, at):
 
     assert len(change.files) == 7
     assert {path: path.read_bytes() for path in files} == before
-    assert not [*copy_of_data.glob(".*.new"), *bibliography.parent.glob(".*.new")]
+    assert not [*copy_of_data.glob(".*.part"), *bibliography.parent.glob(".*.part")]
 
 
 def test_only_rows_are_appended(copy_of_data):
@@ -350,7 +426,8 @@ def _found(data, **cells):
         year="2027", journal="Journal of Examples", row=len(ledger.records) + 2,
     )  # fmt: skip
     write_ledger(Ledger((*ledger.records, replace(row, **cells))), data / "records.csv")
-    note_search(data / "versions.csv", row.version, row.searched_on)
+    versions = data / "versions.csv"
+    versions.write_text(with_search(versions, row.version, row.searched_on), "utf-8", newline="")
 
 
 def test_a_record_that_was_found_is_linked_and_keeps_its_decisions(copy_of_data):
@@ -367,6 +444,30 @@ def test_a_record_that_was_found_is_linked_and_keeps_its_decisions(copy_of_data)
     assert {name: getattr(row, name) for name in decided} == decided
     # The report was not assessed; a proposal does not do that.
     assert row.state == "to_assess"
+
+
+def test_reports_that_wait_for_extraction_are_no_fault_and_hold_no_study_up(copy_of_data):
+    kept = {"screen_final": "include", "screen_final_by": "A", "retrieved": "yes", "full_final": "include",
+            "full_final_by": "A"}  # fmt: skip
+    _found(copy_of_data, **kept)
+    evidence, ledger = load_whole(copy_of_data)
+    other = replace(ledger.records[-1], record_id="r900002", title="Another synthetic series that waits",
+                    first_author="Other, B", row=len(ledger.records) + 2)  # fmt: skip
+    write_ledger(Ledger((*ledger.records, other)), copy_of_data / "records.csv")
+
+    evidence, ledger = load_whole(copy_of_data)
+    assert [row.state for row in ledger.records[-2:]] == ["to_extract", "to_extract"]
+    flow = count_flow(ledger, [item.id for item in evidence.versions])
+    assert (flow.count("databases.extraction_open"), check_flow(flow)) == (2, ())
+    assert ("reports included, to be extracted", 2) in [
+        pair for box in flow_stages(flow) for pair in box.aside
+    ]
+
+    proposal, _ = read_proposal(YAML_TEXT)
+    write_change(preview(proposal, DAY, directory=copy_of_data), copy_of_data)
+    rows = {row.record_id: row for row in load_whole(copy_of_data)[1].records}
+    assert (rows["r900001"].state, rows["r900001"].study_id) == ("included", "synthetic2027")
+    assert (rows["r900002"].state, rows["r900002"].study_id) == ("to_extract", "")
 
 
 def test_a_record_that_reviewers_excluded_is_not_let_in_by_a_proposal(copy_of_data):

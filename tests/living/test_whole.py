@@ -8,7 +8,8 @@ import pytest
 from analysis.__main__ import main
 from analysis.evidence.faults import EvidenceFaults
 from analysis.evidence.load import DATA
-from analysis.living.versions import note_search
+from analysis.files import write_file
+from analysis.living.versions import with_search
 from analysis.living.whole import load_whole
 from analysis.review.prose import facts
 
@@ -37,7 +38,7 @@ def _set(folder, table, row, column, value):
         ("full_final", "inclde", "near: include"),
         ("year", "next", "a whole number"),
         ("year", "20222", "at most 2100"),
-        ("hits_recorded", "", "Whether all hits"),
+        ("hits_recorded", "", "text"),
         ("version", "99.0.0", "versions.csv"),
         ("study_id", "nobody1900", "studies.csv"),
     ],
@@ -118,8 +119,8 @@ def test_the_day_of_a_search_is_noted_once_and_never_put_back(copy_of_data):
     path = copy_of_data / "versions.csv"
     _searched(copy_of_data, "2022-12-24")
 
-    assert note_search(path, "23.0.0", "2022-12-24")
-    assert not note_search(path, "23.0.0", "2022-12-01")
+    write_file(path, with_search(path, "23.0.0", "2022-12-24"))
+    assert not with_search(path, "23.0.0", "2022-12-01")
     evidence, _ = load_whole(copy_of_data)
     assert [item.searched_on for item in evidence.versions] == ["2022-12-24", "not recorded"]
     assert facts(evidence)["search_record"].endswith("behind version 23.0.0 and no other.")

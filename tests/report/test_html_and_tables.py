@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import re
 from html.parser import HTMLParser
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.report.html import is_web_link, link, slug
+from analysis.report.html import is_web_link, link, script_json, slug
+from analysis.report.section import ScriptData
 from analysis.report.tables import Cell, Column, Table, guard_formula, render_table, table_from_rows
 
 COLUMNS = [
@@ -223,3 +225,13 @@ def test_frame_has_the_headings():
 def test_slug_is_safe_for_files_and_anchors():
     assert slug("../Ünsafe: name?") == "nsafe-name"
     assert slug("???") == "item"
+
+
+@pytest.mark.parametrize("text", ["</script>", "<!--<script>", "<script", "a\u2028b", "1 < 2"])
+def test_data_of_a_script_never_end_or_hold_open_its_element(text):
+    written = script_json({"title": text, text: 1})
+
+    assert "<" not in written and "\u2028" not in written
+    assert json.loads(written) == {"title": text, text: 1}
+    shown = ScriptData("x.js", "figure", [text])._repr_html_()
+    assert shown.count("<") == 4, "two elements, no more"

@@ -195,8 +195,46 @@ def test_differences_are_those_a_reader_finds(after, before, places, shown):
 
 
 @pytest.mark.parametrize(
-    ("after", "before", "difference"),
-    [pytest.param(418.4, 378.7, 39, id="up"), pytest.param(11.6, 12.4, 0, id="same")],
+    ("before", "after", "shown"),
+    [
+        pytest.param(
+            (0.00457, 0.0025, 0.0071),
+            (0.00615, 0.0043, 0.0082),
+            ("0.46% (0.25 to 0.71)", "0.62% (0.43 to 0.82)", "+0.16 points"),
+            id="rare",
+        ),
+        pytest.param(
+            (0.8351, 0.7, 0.92),
+            (0.8249, 0.75, 0.88),
+            ("83.5% (70 to 92)", "82.5% (75 to 88)", "−1.0 points"),
+            id="one-decimal-at-least",
+        ),
+        pytest.param(
+            (0.0049, 0.001, 0.02),
+            (0.00615, 0.0043, 0.0082),
+            ("0.49% (0.1 to 2.0)", "0.62% (0.43 to 0.82)", "+0.13 points"),
+            id="as-many-as-the-finer",
+        ),
+        pytest.param(None, (0.5, 0.4, 0.6), (MISSING, "50.0% (40 to 60)", MISSING), id="first-estimate"),
+        pytest.param(None, None, (MISSING, MISSING, MISSING), id="none"),
+    ],
 )
-def test_whole_differences_are_those_of_whole_numbers(after, before, difference):
-    assert numbers.whole_difference(after, before) == difference
+def test_both_rates_and_their_change_share_their_digits(before, after, shown):
+    found = numbers.rate_change(before, after)
+    assert (found.before, found.after, found.change) == shown
+
+
+def test_a_part_that_is_the_whole_change_reads_as_the_change():
+    found = numbers.rate_change((0.004549, 0.0025, 0.0071), (0.006151, 0.0043, 0.0082))
+    # Each rounded as shown: 0.62 less 0.45. Its own value would read +0.16.
+    assert found.change == "+0.17 points"
+    assert found.moved(0.006151 - 0.004549, 0.006151 - 0.004549) == "+0.17 points"
+    assert found.moved(0.0012, 0.001602) == "+0.12 points"
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"),
+    [(39.49, 39), (0.5, 1), (-0.5, -1), (-18.4, -18), (2.5, 3), (-2.5, -3), (0.0, 0)],
+)
+def test_whole_numbers_are_rounded_once_and_halves_away_from_zero(value, rounded):
+    assert numbers.whole(value) == rounded

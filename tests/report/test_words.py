@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from dataclasses import replace
 
 import pytest
 
 from analysis.report import words
+from analysis.synthesis.types import Interval
 from tests.figures.samples import SyntheticSubgroups, synthetic_pooled
 
 SIX = synthetic_pooled(6, events=(8, 9, 17, 40, 5, 20), total=(10, 10, 20, 50, 6, 24), estimate=0.8412)
@@ -33,8 +36,10 @@ def test_the_prediction_interval_in_plain_words():
 
 
 def test_a_missing_prediction_interval_says_why():
-    text = words.prediction_sentence(synthetic_pooled(2))
-    assert "cannot be said: the prediction interval needs three studies." in text
+    three = synthetic_pooled(3)
+    gone = replace(three, prediction=Interval(math.nan, math.nan, 0.95, "t-k-2", "needs four studies"))
+    text = words.prediction_sentence(gone)
+    assert "cannot be said: the prediction interval needs four studies." in text
 
 
 def test_heterogeneity_names_its_definitions():
@@ -45,8 +50,10 @@ def test_heterogeneity_names_its_definitions():
     assert "the likelihood-ratio test gave 20.1 (p<0.001)" in text
 
 
-def test_two_studies_leave_one_degree_of_freedom():
-    assert " on 1 degree of freedom (" in words.heterogeneity_sentence(synthetic_pooled(2))
+def test_one_degree_of_freedom_is_singular():
+    two = synthetic_pooled(3, labels=("Synthetic A", "Synthetic B", "Synthetic C"))
+    found = replace(two.heterogeneity, q_df=1)
+    assert " on 1 degree of freedom (" in words.heterogeneity_sentence(replace(two, heterogeneity=found))
 
 
 def test_a_boundary_estimate_is_told():

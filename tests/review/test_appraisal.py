@@ -50,9 +50,26 @@ def test_a_cell_without_counts_has_no_levels(evidence):
 def test_sections_say_how_little_is_known_and_that_nobody_signed(evidence, tool):
     section = review.appraisal_section(evidence, tool)
 
-    assert "without information" in section.parts[0].text
-    assert "none is signed by an appraiser" in section.parts[0].text
-    assert "no information" in section._repr_html_()
+    text = section.parts[0].text
+    open_rows = [
+        row
+        for row in evidence.judgements
+        if row.tool == tool and row.judgement in ("no_information", "not_judged")
+    ]
+    assert f"{len(open_rows)} are not judged" in text
+    assert "none is signed by an appraiser" in text
+    assert ("no information" in section._repr_html_()) == (tool != "rob2")
+    assert "not judged" in section._repr_html_()
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_studies_that_are_appraised_but_not_included_are_named(evidence, tool):
+    studies = {row.study_id for row in evidence.judgements if row.tool == tool}
+    included = sum(evidence.study(item).eligibility == "include" for item in studies)
+    text = review.appraisal_section(evidence, tool).parts[0].text
+
+    assert text.startswith(f"{len(studies)} studies")
+    assert (f"({included} included; " in text) == (included < len(studies))
 
 
 @pytest.mark.parametrize("tool", TOOLS)

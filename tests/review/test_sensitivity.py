@@ -2,6 +2,7 @@
 
 import pytest
 
+from analysis.report.numbers import rate_change
 from analysis.review.cells import headline
 from analysis.review.sensitivity import sensitivity_table
 from analysis.review.sensitivity_shown import sensitivity_section
@@ -114,3 +115,22 @@ def test_the_section_names_what_moves_it_most(small, table):
 
     assert table.strongest.label[1:] in html
     assert html.count("<svg") == 2
+
+
+def test_a_shift_is_written_in_the_digits_of_the_rates():
+    # Synthetic: large series with few events; without the doubtful one the rate is lower.
+    studies = [study(name) for name in "abcd"]
+    rows = [
+        outcome(name, outcome="mortality90", events=events, total=2000)
+        for name, events in zip("abcd", (9, 8, 10, 17), strict=True)
+    ]
+    table = sensitivity_table(evidence(studies, rows, doubts=[doubt("d")]), "primary", "mortality90")
+    row = next(item for item in table.choices if item.key == "no-doubt")
+    told = rate_change(*((each.estimate, each.low, each.high) for each in (table.primary, row)))
+    html = sensitivity_section(
+        evidence(studies, rows, doubts=[doubt("d")]), "primary", "mortality90"
+    )._repr_html_()
+
+    assert told.places >= 2
+    assert abs(row.shift) > 0.0001
+    assert told.change in html

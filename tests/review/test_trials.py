@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from analysis import review
-from analysis.review.trials import TRIAL_OUTCOMES, trial_evidence, trial_shift, what_if
+from analysis.review.certainty import effect_sentence
+from analysis.review.effects_shown import stands
+from analysis.review.grading import bodies
+from analysis.review.trials import TRIAL_OUTCOMES, trial_evidence, trial_shift, what_if, whole_patients
 from analysis.review.two_arms import trial_contrasts
 
 REFERENCE = json.loads(
@@ -142,9 +145,106 @@ def test_the_answer_follows_the_interval(evidence):
     assert "do not settle" in open_question
 
 
-def test_conflict_is_said_where_trials_lie_on_both_sides(evidence):
-    assert "The trials conflict" in review.trial_section(evidence, "mrs02").parts[2].text
-    assert "point the same way" in review.trial_section(evidence, "mortality90").parts[2].text
+def test_trials_are_told_by_their_intervals_and_not_by_their_sides(evidence):
+    mixed = review.trial_section(evidence, "mrs02").parts[2].text
+    open_ones = review.trial_section(evidence, "mortality90").parts[2].text
+
+    # Risk ratios 1.26 (1.07 to 1.47), 0.92 (0.79 to 1.07), 1.03 (0.89 to 1.20).
+    assert "ORIENTAL-MeVO favours thrombectomy; ESCAPE-MeVO and DISTAL show no clear difference" in mixed
+    assert "The trials conflict" in mixed
+    # All three lie above one, and all three intervals include it.
+    assert "ESCAPE-MeVO, DISTAL and ORIENTAL-MeVO show no clear difference" in open_ones
+    assert "conflict" not in open_ones
+
+
+@pytest.mark.parametrize("outcome", TRIAL_OUTCOMES)
+def test_no_trial_leans(evidence, outcome):
+    text = re.sub(r"<[^>]+>", "", review.trial_section(evidence, outcome)._repr_html_())
+
+    assert not re.search(r"\bleans?\b|point the same way", text)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "better_high", "stand"),
+    [
+        pytest.param(0.1, 0.3, True, "favours", id="more-of-the-good"),
+        pytest.param(0.1, 0.3, False, "against", id="more-of-the-bad"),
+        pytest.param(-0.3, -0.1, False, "favours", id="less-of-the-bad"),
+        pytest.param(-0.1, 0.3, True, "unclear", id="includes-no-difference"),
+        pytest.param(0.0, 0.3, True, "unclear", id="touches-no-difference"),
+        pytest.param(math.nan, math.nan, True, "unclear", id="no-interval"),
+    ],
+)
+def test_an_interval_says_what_it_shows(low, high, better_high, stand):
+    assert stands(low, high, better_high) == stand
+
+
+@pytest.mark.parametrize("outcome", TRIAL_OUTCOMES)
+def test_page_table_judgement_and_feed_print_the_same_integers(evidence, outcome):
+    known = trial_evidence(evidence, outcome)
+    part = [item for item in known.contrasts.found if item.label in known.ratio.labels]
+    baseline = sum(item.events2 for item in part) / sum(item.total2 for item in part)
+    # Once, from unrounded values: the risk of the control arms times the ratio less one.
+    exact = [1000 * baseline * (ratio - 1) for ratio in known.effect.shown()]
+    wanted = [math.floor(abs(value) + 0.5) * (1 if value > 0 else -1) for value in exact]
+
+    section = review.trial_section(evidence, outcome)
+    told = section.parts[0].text
+    assert f": {_more(wanted[0])} (from {_more(wanted[1])} to {_more(wanted[2])})" in told
+    table = next(part for part in section.parts if getattr(part, "name", "") == f"absolute-trials-{outcome}")
+    heads = [column.key for column in table.columns]
+    row = dict(zip(heads, (cell.raw for cell in table.cells[0]), strict=True))
+    assert [row["difference"], row["low"], row["high"]] == wanted
+    body = next(item for item in bodies(evidence) if (item.kind, item.outcome) == ("effect", outcome))
+    plain = effect_sentence(evidence, body, "low")
+    assert f"({_more(wanted[0])} per 1000, from {_more(wanted[1])} to {_more(wanted[2])}" in plain
+    reason = body.proposals["imprecision"].reason.replace("\u2212", "-")
+    ends = [int(number) for number in re.findall(r"\((-?\d+) to (-?\d+) per 1000", reason)[0]]
+    assert sorted(map(abs, ends)) == sorted(map(abs, wanted[1:]))
+    record = next(
+        item for item in review.trial_estimates(evidence) if item["main"] and item["outcome"] == outcome
+    )
+    feed = record["absolute"]
+    assert [feed["difference"], feed["low"], feed["high"]] == wanted
+    findings = review.effect_findings_table(evidence)
+    shown = {item[0].text: item for item in findings.cells}[evidence.protocol.outcome(outcome).short_label]
+    assert (
+        [shown[3].raw, shown[4].raw] == [row["control"], row["treated"]] == [feed["control"], feed["treated"]]
+    )
+
+
+def _more(value):
+    return f"{abs(value)} {'more' if value > 0 else 'fewer'}"
+
+
+def test_absolute_effects_are_those_recomputed_elsewhere(evidence):
+    # Recomputed with R (metafor) from the counts: common effect and Mantel-Haenszel, then Knapp-Hartung.
+    wanted = {
+        "mrs02": ((-18, 81), 32),
+        "mortality90": ((-7, 63), 110),
+        "sich": ((6, 84), None),
+    }
+    for outcome, (limits, cautious) in wanted.items():
+        known = trial_evidence(evidence, outcome)
+        main = whole_patients(known.absolute[known.main])
+        assert (main.low, main.high) == limits
+        if cautious is not None:
+            kh = whole_patients(known.absolute["knapp-hartung"])
+            assert cautious in (kh.difference, kh.high)
+
+
+def test_the_baseline_is_that_of_the_trials_in_the_pool(evidence):
+    known = trial_evidence(evidence, "sich")
+    # 6 of 272 and 7 of 272; 0 of 57 of the trial that no ratio can use is left out.
+    assert known.pooled.baseline == pytest.approx(13 / 544)
+    assert known.absolute[known.main].baseline == known.pooled.baseline
+    note = next(
+        part
+        for part in review.trial_section(evidence, "sich").parts
+        if getattr(part, "name", "") == "absolute-trials-sich"
+    )._repr_html_()
+    assert "13/544" in note
+    assert "not in the baseline: DISTALS" in note
 
 
 def test_estimates_are_plain_and_their_ids_differ(evidence):

@@ -77,15 +77,49 @@ def test_few_studies_are_not_tested(evidence: Any, monkeypatch: pytest.MonkeyPat
 def test_misleading_tests_say_so(evidence: Any) -> None:
     table = smallstudy.small_study_tests(evidence, "sich")
 
-    assert [row[0].text.split(" ")[0] for row in table.cells] == ["Peters", "Egger", "Begg"]
-    assert all("misleading" in row[-1].text for row in table.cells[1:])
+    assert [row[0].text.split(" ")[0] for row in table.cells] == ["Peters", "Regression", "Egger", "Begg"]
+    assert all("misleading" in row[-1].text for row in table.cells[2:])
 
 
-def test_moderators_show_both_p_values(evidence: Any) -> None:
-    text = smallstudy.moderator_section(evidence, "mortality90")._repr_html_()
+#: Recomputed in R (lm of logits on 1/n, weights e(n-e)/n and n), 23 and 26 studies of reperfusion.
+def test_both_regressions_on_size_are_said_and_their_disagreement(evidence: Any) -> None:
+    text = smallstudy.small_study_section(evidence, "reperfusion").parts[0].text
 
-    assert "by permuting the studies" in text
-    assert text.count("review-figure") == 2
+    assert "his weights, over 23 studies" in text
+    assert "as weights, over 26 studies" in text
+    assert "The two disagree" in text
+    assert "A sign is a p below 0.10." in text
+
+
+def test_regressions_that_agree_say_so(evidence: Any) -> None:
+    assert "The two agree." in smallstudy.small_study_section(evidence, "mrs02").parts[0].text
+
+
+@pytest.mark.parametrize("outcome", ["reperfusion", "mrs02", "mortality90", "sich"])
+def test_a_moderator_has_one_p_value_beside_its_odds(evidence: Any, outcome: str) -> None:
+    for part in smallstudy.moderator_section(evidence, outcome).parts[::2]:
+        before = part.text.split("One study")[0]
+        assert len(re.findall(r"p[=<>]", before)) == 1
+        assert "likelihood-ratio test" in before
+
+
+def test_the_study_that_carries_a_moderator_is_named(evidence: Any) -> None:
+    """By lme4 the likelihood-ratio p is 0.021, and the ratio without the largest study 1.24."""
+    text = smallstudy.moderator_section(evidence, "sich").parts[2].text
+
+    assert "1.50 (1.08 to 1.76) (p=0.02" in text
+    assert "without [Radiology] 2025 (61/529) the ratio is 1.24" in text
+
+
+def test_studies_left_out_keep_the_interval_of_the_headline(evidence: Any) -> None:
+    from analysis.synthesis.pooled import pool
+
+    pooled = headline(evidence, "any", "sich", evidence.version(None).id).pooled
+    influence = heterogeneity.influence_of(evidence, "sich")
+    rest = pool(pooled.events[1:], pooled.total[1:], ci_method=pooled.settings.ci_method)
+    row = heterogeneity._ladder(influence, pooled, "sich", "sICH").data_table.cells[0]
+
+    assert [cell.raw for cell in row[-2:]] == pytest.approx([rest.ci.low, rest.ci.high])
 
 
 def test_the_recommendation_follows_the_file(evidence: Any) -> None:

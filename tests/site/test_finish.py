@@ -10,6 +10,7 @@ import pytest
 from analysis import review
 from analysis.site.extras import not_found, sitemap
 from analysis.site.finish import finish_page, finish_site, site_base
+from analysis.site.metadata import PageFacts, head_tags
 
 PAGE = (
     '<html lang="en"><head><title>Synthetic — Review</title>'
@@ -61,6 +62,14 @@ def test_the_first_page_describes_data_and_article(evidence):
     assert kinds["Dataset"]["identifier"] == evidence.data_hash
     assert kinds["Dataset"]["version"] == evidence.versions[-1].id
     assert kinds["MedicalScholarlyArticle"]["description"] == "Old"
+
+
+def test_a_title_cannot_hold_the_structured_data_open():
+    facts = PageFacts("<!--<script>", "Synthetic", "a.html")
+    html = head_tags("<head></head>", facts, "", {"headline": "<!--<script>"})
+
+    assert "<!--" not in html
+    assert _structured(html) == {"headline": "<!--<script>"}
 
 
 def test_study_pages_reach_the_glossary(evidence):

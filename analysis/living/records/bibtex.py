@@ -7,50 +7,94 @@ import re
 from typing import Any
 
 from analysis.evidence.faults import Fault
-from analysis.living.records.record import (
-    Record,
-    clean_doi,
-    clean_nct,
-    clean_pmid,
-    clean_year,
-    one_line,
+from analysis.living.records.fields import Reading, add
+from analysis.living.records.record import one_line
+
+__all__ = ["BEGINS", "read_bibtex"]
+
+BEGINS = re.compile(
+    r"^[ \t]*@[ \t]*(?!(?:comment|string|preamble)\b)\w+[ \t]*[{(]", re.MULTILINE | re.IGNORECASE
 )
-
-__all__ = ["read_bibtex"]
-
 _ENTRY = re.compile(r"^[ \t]*@[ \t]*(\w+)[ \t]*[{(]", re.MULTILINE)
 _NOT_RECORDS = {"comment", "preamble", "string"}
+#: Field -> names of BibTeX and BibLaTeX, in order of preference.
+_NAMES = {
+    "title": ("title",),
+    "year": ("year", "date"),
+    "journal": ("journal", "journaltitle", "booktitle", "journal-iso"),
+    "volume": ("volume",),
+    "issue": ("number", "issue"),
+    "pages": ("pages",),
+    "article_number": ("article-number", "art_number", "articleno", "eid"),
+    "abstract": ("abstract",),
+    "doi": ("doi",),
+    "pmid": ("pmid", "pubmed_id", "pubmedid"),
+    "accession": ("unique-id", "accession", "accession_number", "scopus-eid"),
+    "kind": ("document_type", "type", "entrysubtype"),
+    "language": ("language", "langid"),
+    "source": ("source", "database"),
+    "urls": ("url", "howpublished"),
+    "notes": ("note", "annote", "extra", "addendum"),
+}
 
 
-def read_bibtex(text: str, file: str, source: str = "") -> tuple[list[Record], list[Fault], list[Fault]]:
-    """Read BibTeX text; return the records, the faults, and notes."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+def read_bibtex(text: str, file: str, source: str = "") -> Reading:
+    """Read BibTeX text."""
     starts = list(_ENTRY.finditer(text))
     chunks = [
         (found.group(1).lower(), found.start(), _next_start(starts, place, len(text)))
         for place, found in enumerate(starts)
     ]
     macros = "".join(text[begin:end] for kind, begin, end in chunks if kind == "string")
-    records: list[Record] = []
-    faults: list[Fault] = []
-    notes: list[Fault] = []
+    reading = Reading()
+    first = starts[0].start() if starts else len(text)
+    reading.between = sum(bool(line.strip()) for line in text[:first].split("\n"))
     line, counted = 1, 0
     for kind, begin, end in chunks:
         line += text.count("\n", counted, begin)
         counted = begin
         if kind in _NOT_RECORDS:
             continue
-        entry = _parse(text[begin:end], macros, file, line, faults, notes)
+        whole, after = _cut(text[begin:end])
+        reading.between += sum(bool(rest.strip()) for rest in after.split("\n"))
+        entry = _parse(_keyed(whole), macros, file, line, reading)
         if entry is not None:
-            records.append(_from_entry(entry, file, len(records) + 1, line, source))
-    return records, faults, notes
+            add(reading, _fields(entry), file, line, source)
+    return reading
+
+
+def _cut(chunk: str) -> tuple[str, str]:
+    """Part an entry from the text after its closing brace; an entry that does not close is whole."""
+    depth = 0
+    for found in re.finditer(r"(?<!\\)[{}]", chunk):
+        depth += 1 if found.group() == "{" else -1
+        if depth == 0:
+            return chunk[: found.end()], chunk[found.end() :]
+    return chunk, ""
+
+
+def _keyed(chunk: str) -> str:
+    r"""Give an entry a plain key: EndNote writes none, others write what BibTeX does not allow.
+
+    Examples
+    --------
+    >>> _keyed("@article{\n  title = {One}}"), _keyed("@misc{a (b) c, title = {One}}")
+    ('@article{k,\n  title = {One}}', '@misc{k, title = {One}}')
+    """
+    found = re.match(r"\s*@\s*\w+\s*[{(]", chunk)
+    named = chunk.find("=", found.end()) if found else -1
+    if found is None or named < 0:
+        return chunk
+    comma = chunk.find(",", found.end(), named)
+    rest = chunk[comma:] if comma >= 0 else f",{chunk[found.end() :]}"
+    return f"{chunk[: found.end()]}k{rest}"
 
 
 def _next_start(starts: list[re.Match[str]], place: int, length: int) -> int:
     return starts[place + 1].start() if place + 1 < len(starts) else length
 
 
-def _parse(chunk: str, macros: str, file: str, line: int, faults: list[Fault], notes: list[Fault]) -> Any:
+def _parse(chunk: str, macros: str, file: str, line: int, reading: Reading) -> Any:
     from pybtex.database.input.bibtex import Parser, UndefinedMacro
     from pybtex.errors import capture
     from pybtex.exceptions import PybtexError
@@ -60,17 +104,17 @@ def _parse(chunk: str, macros: str, file: str, line: int, faults: list[Fault], n
         with capture() as problems:
             data = Parser().parse_string(macros + chunk)
     except PybtexError as error:
-        faults.append(Fault(file, line, "", head, f"not valid BibTeX ({error})", "a whole entry"))
+        reading.lost.append(Fault(file, line, "", head, f"not valid BibTeX ({error})", "a whole entry"))
         return None
     serious = [problem for problem in problems if not isinstance(problem, UndefinedMacro)]
     entry = next(iter(data.entries.values()), None)
     if entry is None or (serious and not entry.fields):
         reason = f"not valid BibTeX ({serious[0]})" if serious else "the entry was not read"
-        faults.append(Fault(file, line, "", head, reason, "a whole entry"))
+        reading.lost.append(Fault(file, line, "", head, reason, "a whole entry"))
         return None
     if serious:
         problem = f"the entry is broken and was read as far as it goes ({serious[0]})"
-        notes.append(Fault(file, line, "", head, problem, "a whole entry"))
+        reading.notes.append(Fault(file, line, "", head, problem, "a whole entry"))
     return entry
 
 
@@ -87,30 +131,16 @@ def _plain(text: str) -> str:
     return one_line(re.sub(r"[{}]", "", text))
 
 
-def _from_entry(entry: Any, file: str, position: int, line: int, source: str) -> Record:
-    fields = {name.lower(): value for name, value in entry.fields.items()}
-
-    def field(*names: str) -> str:
-        return next((_plain(fields[name]) for name in names if fields.get(name)), "")
-
-    people = entry.persons.get("author", [])
-    return Record(
-        source=source or field("source", "database"),
-        file=file,
-        position=position,
-        line=line,
-        kind=field("document_type") or entry.type,
-        title=field("title"),
-        authors=tuple(name for person in people if (name := _plain(str(person))) != "others"),
-        year=clean_year(field("year", "date")),
-        journal=field("journal", "journaltitle", "booktitle"),
-        volume=field("volume"),
-        issue=field("number", "issue"),
-        pages=field("pages", "article-number", "art_number"),
-        abstract=field("abstract"),
-        doi=clean_doi(field("doi")) or clean_doi(field("url")),
-        pmid=clean_pmid(field("pmid", "pubmed_id")),
-        nct=clean_nct(field("note", "annote"), field("abstract")),
-        accession=field("unique-id", "accession", "eid"),
-        language=field("language"),
-    )
+def _fields(entry: Any) -> dict[str, list[str]]:
+    said = {name.lower(): _plain(value) for name, value in entry.fields.items()}
+    got = {name: [said[key] for key in names if said.get(key)] for name, names in _NAMES.items()}
+    got["authors"] = [_plain(str(person)) for person in entry.persons.get("author", [])]
+    if said.get("eprinttype", "").lower() == "pubmed":
+        got["pmid"].append(said.get("eprint", ""))
+    if said.get("eid", "").startswith("2-s2.0-"):
+        got["accession"].append(said["eid"])
+        got["article_number"].remove(said["eid"])
+    got["kind"] = got["kind"][:1]
+    if not got["kind"] or entry.type not in ("article", "misc"):
+        got["kind"].append(entry.type)
+    return got

@@ -9,6 +9,7 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.fuzz import ratio
 
 from analysis.living.records.keys import Key
+from analysis.living.records.kinds import SET_APART
 
 __all__ = ["Comparison", "TitleKind", "Verdict3", "compare", "contradictions", "title_kind"]
 
@@ -41,6 +42,7 @@ class Comparison(NamedTuple):
     nct: Verdict3
     notice_equal: bool
     digits_equal: bool
+    kinds: Verdict3
 
 
 def compare(a: Key, b: Key, title_ratio: float | None = None) -> Comparison:
@@ -61,8 +63,18 @@ def compare(a: Key, b: Key, title_ratio: float | None = None) -> Comparison:
         pmid=_same(a.pmid, b.pmid),
         nct=_same(a.nct, b.nct),
         notice_equal=a.notice == b.notice,
-        digits_equal=a.digits == b.digits,
+        digits_equal=a.digits == b.digits and _same(a.ending, b.ending) != "differ",
+        kinds=_kinds(a.kind, b.kind),
     )
+
+
+def _kinds(a: str, b: str) -> Verdict3:
+    """Say whether two kinds are reports of their own; "unknown" when one is not told and the other is one."""
+    if a not in SET_APART and b not in SET_APART:
+        return "agree"
+    if a == b:
+        return "agree"
+    return "differ" if a and b else "unknown"
 
 
 def title_kind(a: str, b: str, share: float) -> TitleKind:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from analysis.living.records.blocks import candidate_pairs
 from analysis.living.records.compare import compare, contradictions
 from analysis.living.records.keys import Key, key_of
+from analysis.living.records.kinds import kind_of
 from analysis.living.records.record import Record
 from analysis.living.records.rules import RULES, Verdict, judge
 from analysis.results import Result
@@ -113,6 +114,7 @@ def _side(name: str, record: Record) -> dict[str, Any]:
     return {
         f"{name}_file": record.file,
         f"{name}_position": record.position,
+        f"{name}_kind": kind_of(record),
         f"{name}_title": record.title,
         f"{name}_first_author": record.authors[0] if record.authors else "",
         f"{name}_year": record.year,
@@ -217,7 +219,8 @@ def _clash(left: list[int], right: list[int], keys: list[Key]) -> str:
     for a in left:
         for b in right:
             found = compare(keys[a], keys[b])
-            against = contradictions(found)
+            apart = ("the two are reports of two kinds",) if found.kinds == "differ" else ()
+            against = (*contradictions(found), *apart)
             if against and judge(keys[a], keys[b], found).verdict != "duplicate":
                 return "; ".join(against)
     return ""

@@ -1,166 +1,266 @@
-"""CSV and tab-separated exports: Scopus, Embase, Web of Science, CENTRAL, PubMed, registries."""
+"""Tables of records: CSV, tab and semicolon files, and the sheets of workbooks.
+
+The head is the first row that names a title and something else that is known; what stands before it is
+counted. Which column holds what says `heads`.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from analysis.evidence.faults import Fault
-from analysis.living.records.record import (
-    Record,
-    clean_doi,
-    clean_nct,
-    clean_pmid,
-    clean_year,
-    one_line,
+from analysis.living.records.fields import DATABASES, Reading, add
+from analysis.living.records.heads import (
+    COLUMNS,
+    Producer,
+    bare,
+    columns_of,
+    is_head,
+    producer_of,
 )
+from analysis.living.records.record import one_line
 
-__all__ = ["is_delimited", "read_delimited"]
+__all__ = ["is_delimited", "read_delimited", "read_rows"]
 
-#: Field -> heads of columns that hold it, in order of preference; compared without case and marks.
-_COLUMNS: dict[str, tuple[str, ...]] = {
-    "title": (
-        "title", "articletitle", "studytitle", "officialtitle", "brieftitle", "ti", "t1",
-        "displayname", "publicationtitle"
-    ),
-    "authors": (
-        "authors", "authornames", "author", "authorfullnames", "au", "authorsfullname",
-        "af", "firstauthor", "contributors", "authorshipsauthordisplayname"
-    ),
-    "year": (
-        "year", "publicationyear", "py", "yr", "pubyear", "dateofpublication",
-        "publicationdate", "date", "startdate"
-    ),
-    "journal": (
-        "sourcetitle", "journal", "journalbook", "publicationname", "so", "source",
-        "journaltitle", "secondarytitle", "booktitle", "publisher", "jt"
-    ),
-    "volume": ("volume", "vl", "vi"),
-    "issue": ("issue", "number", "is", "ip", "no"),
-    "pages": ("pages", "pg", "articlenumber", "artno", "ar"),
-    "first_page": ("pagestart", "startpage", "bp", "firstpage", "beginningpage", "sp"),
-    "last_page": ("pageend", "endpage", "ep", "lastpage", "endingpage"),
-    "abstract": ("abstract", "ab", "briefsummary", "summary"),
-    "doi": ("doi", "di", "digitalobjectidentifier", "do"),
-    "pmid": ("pubmedid", "pmid", "medlinepmid", "pm"),
-    "nct": ("nctnumber", "nctid", "clinicaltrialnumbers", "clinicaltrialnumber"),
-    "accession": (
-        "eid", "utuniquewosid", "uniquewosid", "ut", "pui", "cochraneid",
-        "embaseaccessionid", "embaseaccessionnumber", "accessionnumber", "nctnumber",
-        "nctid", "pmid", "an", "id"
-    ),
-    "kind": (
-        "documenttype", "publicationtype", "dt", "sourcetype", "studytype", "entrytype",
-        "pt", "type"
-    ),
-    "language": ("languageoforiginaldocument", "articlelanguage", "language", "la"),
-    "citation": ("citation",),
-}  # fmt: skip
-#: Heads that give away the database.
-_GIVEN_AWAY = (
-    ("eid", "Scopus"), ("utuniquewosid", "Web of Science"), ("ut", "Web of Science"),
-    ("pui", "Embase"), ("embaseaccessionid", "Embase"), ("embaseaccessionnumber", "Embase"),
-    ("cochraneid", "CENTRAL"), ("nctnumber", "ClinicalTrials.gov"), ("journalbook", "PubMed"),
-)  # fmt: skip
-_DELIMITERS = ("\t", ",", ";", "|")
-#: A cell with more line ends than this was left open by a stray quotation mark.
+_DELIMITERS = (",", "\t", ";", "|")
+#: A row with more lines than this was left open by a stray quotation mark.
 _MOST_LINES = 400
+#: The head stands among the first lines; a preamble holds a query and perhaps its lines.
+_PREAMBLE = 120
 _LONGEST_HEAD = 100_000
+_ONE_HEAD = {"authors", "abstract"}
+_FOOTER = re.compile(
+    r"(?:copyright|©|\(c\)|exported|export date|source:|total|search|query|page \d|end of)",
+    re.I,
+)
+#: A capital after one of these goes on with the name: "McLeod", "DeLuca".
+_GOES_ON = re.compile(r"\b(?:Ma?c|D[eiu]|L[aeo]|Van|Von|Fitz)$")
+_Row = tuple[int, list[str]]
 
 
-def _bare(head: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", head.lower())
-
-
-def _delimiter(text: str) -> str:
-    """Return the delimiter under which the first line names a title, or nothing."""
-    head = text.lstrip("\n").split("\n", 1)[0]
-    if "\r" in head or len(head) > _LONGEST_HEAD:
-        return ""
-    best, most = "", 0
-    for mark in _DELIMITERS:
-        cells = [_bare(cell) for cell in next(csv.reader([head], delimiter=mark), [])]
-        known = sum(any(cell in names for names in _COLUMNS.values()) for cell in cells)
-        if known > most and any(cell in _COLUMNS["title"] for cell in cells):
-            best, most = mark, known
-    return best if most >= 2 else ""
+def _head(text: str) -> tuple[str, int, int]:
+    """Return the delimiter, the line of the head, and where it begins in the text; nothing when none."""
+    start = 0
+    for number in range(1, _PREAMBLE + 1):
+        end = text.find("\n", start)
+        line = text[start : end if end >= 0 else len(text)]
+        if len(line) <= _LONGEST_HEAD:
+            best, most = "", 0
+            for mark in _DELIMITERS:
+                if mark in line:
+                    known = is_head(next(csv.reader([line], delimiter=mark), []))
+                    if known > most:
+                        best, most = mark, known
+            if best:
+                return best, number, start
+        if end < 0:
+            break
+        start = end + 1
+    return "", 0, 0
 
 
 def is_delimited(text: str) -> bool:
     """Whether a text looks like a table with a column of titles, or an Embase list of fields."""
-    return bool(_delimiter(text)) or _is_vertical(text)
+    return bool(_head(text)[0]) or _is_vertical(text)
 
 
 def _is_vertical(text: str) -> bool:
-    heads = re.findall(r'^"([A-Z][A-Z ./()-]+)","', text[:4000], re.MULTILINE)
+    heads = re.findall(r'^"?([A-Z][A-Z ./()-]+)"?,"', text[:8000], re.MULTILINE)
     return "TITLE" in heads and len(set(heads)) > 2
 
 
-def read_delimited(text: str, file: str, source: str = "") -> tuple[list[Record], list[Fault], list[Fault]]:
-    """Read a delimited text; return the records, the faults, and notes."""
-    if _is_vertical(text) and not _delimiter(text):
-        return _read_vertical(text, file, source)
-    mark = _delimiter(text)
+def read_delimited(text: str, file: str, source: str = "") -> Reading:
+    """Read a delimited text."""
+    reading = Reading()
+    mark, number, start = _head(text)
     if not mark:
-        return [], [Fault(file, 1, "", text[:60], "no column of titles", "a head with Title")], []
-    faults: list[Fault] = []
-    notes: list[Fault] = []
-    # Tab-separated exports do not quote; a quotation mark there is part of a title.
-    quoting: Any = csv.QUOTE_NONE if mark == "\t" and '\t"' not in text else csv.QUOTE_MINIMAL
+        if _is_vertical(text):
+            _read_vertical(text, file, source, reading)
+        else:
+            fault = Fault(file, 1, "", text.strip()[:60], "no column of titles", "a head with Title")
+            reading.faults.append(fault)
+        return reading
+    reading.between += sum(bool(line.strip(' ,;\t"')) for line in text[:start].split("\n"))
+    body = text[start:]
+    rows = _tab_rows(body, number) if mark == "\t" else None
+    read_rows(rows or _rows(body, number, mark, file, reading), file, source, reading)
+    return reading
+
+
+def _tab_rows(text: str, first: int) -> list[_Row] | None:
+    """Return the rows of a tab table whose quotation marks are text; None when they quote line ends."""
+    rows: list[_Row] = []
+    width = 0
+    for number, line in enumerate(text.split("\n"), start=first):
+        cells = line.split("\t")
+        if not line.strip():
+            continue
+        width = width or len(cells)
+        if len(cells) < width - 1 and line.count('"') % 2:
+            return None
+        rows.append((number, [_unquoted(cell) for cell in cells]))
+    return rows
+
+
+def _unquoted(cell: str) -> str:
+    if len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in cell[1:-1].replace('""', ""):
+        return cell[1:-1].replace('""', '"')
+    return cell
+
+
+def _rows(text: str, first: int, mark: str, file: str, reading: Reading) -> Iterator[_Row]:
+    """Give the rows of a table; a broken row costs itself and not those after it."""
+    lines = text.split("\n")
+    at = 0
     csv.field_size_limit(10_000_000)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=quoting, strict=True)
-    heads: list[str] = []
-    records: list[Record] = []
-    while True:
-        begun = reader.line_num + 1
+    while at < len(lines):
+        chunk = (line + "\n" for line in islice(lines, at, at + _MOST_LINES))
+        reader = csv.reader(chunk, delimiter=mark, strict=True)
         try:
             cells = next(reader)
         except StopIteration:
             break
         except csv.Error as error:
-            problem = f"the table breaks off here ({error}); later rows were not read"
-            faults.append(Fault(file, begun, "", "", problem, "closed quotation marks"))
-            break
+            problem = f"a quotation mark is not closed or stands inside a cell ({error})"
+            shown = one_line(lines[at])
+            reading.lost.append(Fault(file, first + at, "", shown, problem, "quotation marks doubled"))
+            at += 1
+            continue
+        yield first + at, cells
+        at += max(1, reader.line_num)
+
+
+def read_rows(rows: Iterable[_Row], file: str, source: str, reading: Reading) -> None:
+    """Read rows, the first of which is the head, and add their records to a reading."""
+    heads: list[str] = []
+    columns: dict[str, tuple[str, ...]] = {}
+    producer: Producer | None = None
+    for number, cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
         if not heads:
-            heads = [_bare(cell) for cell in cells]
+            heads = [bare(cell) for cell in cells]
+            producer = producer_of(heads)
+            columns = columns_of(heads, producer)
+            used = {head for names in columns.values() for head in names}
+            reading.unknown.update(
+                one_line(cell)
+                for cell, head in zip(cells, heads, strict=True)
+                if head and not _known(head, used)
+            )
             continue
-        if any(cell.count("\n") > _MOST_LINES for cell in cells):
-            problem = "a quotation mark is not closed; rows after it are inside one cell"
-            faults.append(Fault(file, begun, "", cells[0], problem, "closed quotation marks"))
-        if len(cells) != len(heads) and any(cell.strip() for cell in cells[len(heads) :]):
-            problem = f"row has {len(cells)} cells, the head {len(heads)}"
-            faults.append(Fault(file, begun, "", cells[0], problem, f"{len(heads)} cells"))
-        elif len(cells) < len(heads):
-            problem = f"row has {len(cells)} cells, the head {len(heads)}; the rest is taken as blank"
-            notes.append(Fault(file, begun, "", cells[0], problem, f"{len(heads)} cells"))
+        if [bare(cell) for cell in cells[: len(heads)]] == heads[: len(cells)]:
+            reading.between += 1  # the head again, where two files were joined
+            continue
+        if _prose(cells, heads, columns):
+            reading.between += 1
+            continue
+        _check_width(cells, heads, file, number, reading)
         row: dict[str, str] = {}
         for head, cell in zip(heads, cells, strict=False):
-            row.setdefault(head, cell)
-        records.append(_from_row(row, file, len(records) + 1, begun, source or _database(heads)))
-    return records, faults, notes
+            if not row.get(head, "").strip():
+                row[head] = cell
+        add(reading, _got(row, columns, producer), file, number, source)
 
 
-def _database(heads: list[str]) -> str:
-    return next((name for head, name in _GIVEN_AWAY if head in heads), "")
+def _known(head: str, used: set[str]) -> bool:
+    return head in used or any(head in names for names in COLUMNS.values())
 
 
-def _read_vertical(text: str, file: str, source: str) -> tuple[list[Record], list[Fault], list[Fault]]:
+def _prose(cells: Sequence[str], heads: Sequence[str], columns: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether a row is a line of text between the records: one cell filled, and not that of a title."""
+    filled = [place for place, cell in enumerate(cells) if cell.strip()]
+    if len(filled) != 1 or len(heads) < 3:
+        return False
+    head = heads[filled[0]] if filled[0] < len(heads) else ""
+    text = cells[filled[0]].strip()
+    if head in columns["title"]:
+        return len(cells) == 1 and bool(_FOOTER.match(text))
+    return " " in text or head not in {
+        *columns["doi"],
+        *columns["pmid"],
+        *columns["nct"],
+        *columns["accession"],
+    }
+
+
+def _check_width(
+    cells: Sequence[str], heads: Sequence[str], file: str, number: int, reading: Reading
+) -> None:
+    if any(cell.strip() for cell in cells[len(heads) :]):
+        problem = f"row has {len(cells)} cells, the head {len(heads)}"
+        reading.faults.append(Fault(file, number, "", cells[0], problem, f"{len(heads)} cells"))
+    elif len(cells) < len(heads):
+        problem = f"row has {len(cells)} cells, the head {len(heads)}; the rest is taken as blank"
+        reading.notes.append(Fault(file, number, "", cells[0], problem, f"{len(heads)} cells"))
+
+
+def _got(
+    row: Mapping[str, str], columns: Mapping[str, tuple[str, ...]], producer: Producer | None
+) -> dict[str, list[str]]:
+    got: dict[str, list[str]] = {}
+    for name, heads in columns.items():
+        values = [value for head in heads if (value := row.get(head, "").strip())]
+        got[name] = values[:1] if name in _ONE_HEAD else values
+    for name in ("doi", "urls"):
+        # A screening tool leaves the next tag of the RIS that it read inside the cell.
+        got[name] = [re.split(r"\s{3,}[A-Z][A-Z0-9]  - ", value)[0] for value in got[name]]
+    if got["journal"][:1] == [row.get("source", "").strip()] and DATABASES.fullmatch(got["journal"][0]):
+        got["source"] = [*got["source"], got["journal"].pop(0)]
+    if producer:
+        if producer.name == "SpringerLink":
+            got["authors"] = [_apart(value) for value in got["authors"]]
+        elif producer.name == "IEEE Xplore":
+            got["kind"] = [re.sub(r"^IEEE (\w+?)s?$", r"\1", value) for value in got["kind"]]
+        elif producer.name == "Zotero":
+            got["source"] = [value for value in got["source"] if DATABASES.fullmatch(value)]
+        if producer.database:
+            got["source"] = [producer.database]
+        if producer.kind:
+            got["kind"] = [producer.kind, *got["kind"]]
+        elif got["kind"]:
+            got["kind"] = got["kind"][:1]
+    return got
+
+
+def _apart(text: str) -> str:
+    """Set names apart that SpringerLink writes without anything between them.
+
+    Examples
+    --------
+    >>> _apart("Tessa ThymeUlf McUmbel")
+    'Tessa Thyme; Ulf McUmbel'
+    """
+    if ";" in text:
+        return text
+    names = [""]
+    for before, letter in zip(f" {text}", text, strict=False):
+        if before.islower() and letter.isupper() and not _GOES_ON.search(names[-1]):
+            names.append("")
+        names[-1] += letter
+    return "; ".join(names)
+
+
+def _read_vertical(text: str, file: str, source: str, reading: Reading) -> None:
     """Read Embase's list of fields: a row a field, values side by side, a new record at TITLE."""
-    records: list[Record] = []
     current: dict[str, list[str]] = {}
+    columns = columns_of((bare(head) for heads in COLUMNS.values() for head in heads), None)
     begun = 1
 
     def close() -> None:
         if current:
             row = {head: "; ".join(cells) for head, cells in current.items()}
-            records.append(_from_row(row, file, len(records) + 1, begun, source or "Embase"))
+            row["journal"] = row.get("sourcetitle", row.get("journaltitle", ""))
+            row["citation"] = row.pop("source", "")
+            add(reading, _got(row, columns, None) | {"source": ["Embase"]}, file, begun, source)
             current.clear()
 
     reader = csv.reader(io.StringIO(text, newline=""))
+    titled = False
     while True:
         line = reader.line_num + 1
         cells = next(reader, None)
@@ -168,59 +268,12 @@ def _read_vertical(text: str, file: str, source: str) -> tuple[list[Record], lis
             break
         if not cells or not any(cells):
             continue
-        head = _bare(cells[0])
+        head = bare(cells[0])
         if head == "title":
             close()
-            begun = line
-        current.setdefault(head, []).extend(cell for cell in cells[1:] if cell.strip())
+            begun, titled = line, True
+        if titled:
+            current.setdefault(head, []).extend(cell for cell in cells[1:] if cell.strip())
+        else:
+            reading.between += 1
     close()
-    return records, [], []
-
-
-def _from_row(row: dict[str, str], file: str, position: int, line: int, source: str) -> Record:
-    def cell(field: str) -> str:
-        return next((one_line(row[h]) for h in _COLUMNS[field] if one_line(row.get(h, ""))), "")
-
-    first, last = cell("first_page"), cell("last_page")
-    pages = f"{first}-{last}" if first and last else first or cell("pages")
-    year = next((found for head in _COLUMNS["year"] if (found := clean_year(row.get(head, "")))), None)
-    return Record(
-        source=source,
-        file=file,
-        position=position,
-        line=line,
-        kind=cell("kind"),
-        title=cell("title"),
-        authors=_authors(cell("authors")),
-        year=year or clean_year(cell("citation")),
-        journal=cell("journal"),
-        volume=cell("volume"),
-        issue=cell("issue"),
-        pages=pages,
-        abstract=cell("abstract"),
-        doi=clean_doi(cell("doi")),
-        pmid=clean_pmid(cell("pmid")),
-        nct=clean_nct(cell("nct"), cell("title"), cell("abstract")),
-        accession=cell("accession"),
-        language=cell("language"),
-    )
-
-
-def _authors(text: str) -> tuple[str, ...]:
-    """Split a cell of authors at the strongest separator that it holds."""
-    text = re.sub(r"\s*\(\d{6,}\)", "", text)  # Scopus writes its author numbers after the names
-    for mark in (";", "|"):
-        if mark in text:
-            return tuple(name for part in text.split(mark) if (name := part.strip()))
-    if " and " in text and re.search(r"\w, ?\w", text):
-        return tuple(name for part in text.split(" and ") if (name := part.strip(" ,")))
-    parts = [part.strip(" .") for part in text.split(",") if part.strip(" .")]
-    # "Smith J, Jones A" lists names; "Smith, J." is one.
-    if len(parts) > 1 and all(" " in part for part in parts[:2]):
-        return tuple(parts)
-    if len(parts) > 2:
-        pairs = zip(parts[::2], parts[1::2], strict=False)
-        if all(len(given.replace(".", "").replace(" ", "")) <= 3 for given in parts[1::2]):
-            return tuple(f"{family}, {given}" for family, given in pairs)
-        return tuple(parts)
-    return (text,) if text else ()

@@ -6,28 +6,41 @@ import re
 from typing import Any
 
 from analysis.evidence.faults import Fault
-from analysis.living.records.record import (
-    Record,
-    clean_doi,
-    clean_nct,
-    clean_pmid,
-    clean_year,
-    one_line,
-)
+from analysis.living.records.fields import Reading, add
+from analysis.living.records.record import one_line
 
-__all__ = ["read_endnote"]
+__all__ = ["BEGINS", "read_endnote"]
 
-_START = re.compile(r"<record(?:\s[^>]*)?>")
+BEGINS = re.compile(r"<record(?:\s[^>]*)?>")
 _END = "</record>"
+#: Field -> where it stands in a record.
+_PATHS = {
+    "title": ("titles/title", "titles/translated-title", "titles/short-title"),
+    "year": ("dates/year", "dates/pub-dates/date"),
+    "journal": (
+        "titles/secondary-title", "periodical/full-title", "titles/alt-title", "alt-periodical/full-title",
+        "periodical/abbr-1",
+    ),
+    "volume": ("volume",),
+    "issue": ("number", "issue"),
+    "pages": ("pages",),
+    "article_number": ("electronic-resource-article-number", "custom7"),
+    "abstract": ("abstract",),
+    "doi": ("electronic-resource-num",),
+    "accession": ("accession-num",),
+    "kind": ("work-type",),
+    "language": ("language",),
+    "source": ("remote-database-name", "remote-database-provider"),
+    "notes": ("notes", "custom2", "research-notes", "label"),
+}  # fmt: skip
 
 
-def read_endnote(text: str, file: str, source: str = "") -> tuple[list[Record], list[Fault], list[Fault]]:
-    """Read EndNote XML text; return the records, the faults, and notes."""
+def read_endnote(text: str, file: str, source: str = "") -> Reading:
+    """Read EndNote XML text."""
     from defusedxml.ElementTree import ParseError, fromstring
 
-    records: list[Record] = []
-    faults: list[Fault] = []
-    starts = list(_START.finditer(text))
+    reading = Reading()
+    starts = list(BEGINS.finditer(text))
     line, counted = 1, 0
     for place, begin in enumerate(starts):
         line += text.count("\n", counted, begin.start())
@@ -35,15 +48,15 @@ def read_endnote(text: str, file: str, source: str = "") -> tuple[list[Record], 
         limit = starts[place + 1].start() if place + 1 < len(starts) else len(text)
         end = text.find(_END, begin.start(), limit)
         if end < 0:
-            faults.append(Fault(file, line, "record", "", "the record is cut off", _END))
+            reading.lost.append(Fault(file, line, "record", "", "the record is cut off", _END))
             continue
         try:
             node = fromstring(_without_controls(text[begin.start() : end + len(_END)]))
         except ParseError as error:
-            faults.append(Fault(file, line, "record", "", f"not valid XML ({error})", "valid XML"))
+            reading.lost.append(Fault(file, line, "record", "", f"not valid XML ({error})", "valid XML"))
             continue
-        records.append(_from_xml(node, file, len(records) + 1, line, source))
-    return records, faults, []
+        add(reading, _fields(node), file, line, source)
+    return reading
 
 
 def _without_controls(text: str) -> str:
@@ -51,41 +64,20 @@ def _without_controls(text: str) -> str:
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:x?0?[0-8BCEFbcef]|1[0-9]|2[0-9]|3[01]);", "", text)
 
 
-def _text(node: Any, *paths: str) -> str:
-    for path in paths:
-        found = node.find(path)
-        shown = one_line("".join(found.itertext())) if found is not None else ""
-        if shown:
-            return shown
-    return ""
-
-
-def _from_xml(node: Any, file: str, position: int, line: int, source: str) -> Record:
+def _fields(node: Any) -> dict[str, list[str]]:
+    got = {
+        name: [shown for path in paths for item in node.findall(path) if (shown := _text(item))]
+        for name, paths in _PATHS.items()
+    }
+    got["authors"] = [_text(item) for item in node.findall("contributors/authors/author")]
+    got["urls"] = [_text(item) for item in node.iter("url")]
     kind = node.find("ref-type")
-    authors = tuple(
-        one_line("".join(item.itertext())) for item in node.findall("contributors/authors/author")
-    )
-    urls = " ".join("".join(item.itertext()) for item in node.iter("url"))
-    accession = _text(node, "accession-num")
-    database = _text(node, "remote-database-name", "remote-database-provider")
-    from_pubmed = re.search(r"pubmed|medline|nlm", f"{database} {source}", re.IGNORECASE)
-    return Record(
-        source=source or database,
-        file=file,
-        position=position,
-        line=line,
-        kind=kind.get("name", "") if kind is not None else "",
-        title=_text(node, "titles/title"),
-        authors=tuple(name for name in authors if name),
-        year=clean_year(_text(node, "dates/year", "dates/pub-dates/date")),
-        journal=_text(node, "titles/secondary-title", "periodical/full-title", "periodical/abbr-1"),
-        volume=_text(node, "volume"),
-        issue=_text(node, "number"),
-        pages=_text(node, "pages", "electronic-resource-article-number"),
-        abstract=_text(node, "abstract"),
-        doi=clean_doi(_text(node, "electronic-resource-num")) or clean_doi(urls),
-        pmid=clean_pmid(accession) if from_pubmed else "",
-        nct=clean_nct(accession, _text(node, "notes"), _text(node, "abstract")),
-        accession=accession,
-        language=_text(node, "language"),
-    )
+    named = kind.get("name", "") if kind is not None else ""
+    # "Journal Article" adds nothing to a kind that the database itself names.
+    if named and (not got["kind"] or named not in ("Journal Article", "Generic")):
+        got["kind"].append(named)
+    return got
+
+
+def _text(node: Any) -> str:
+    return one_line("".join(node.itertext()))

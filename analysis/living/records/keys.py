@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from analysis.living.records.kinds import kind_of
 from analysis.living.records.normal import (
     digits_of,
+    ending_number,
     fold_journal,
     fold_title,
     name_words,
@@ -19,7 +20,6 @@ from analysis.living.records.record import Record
 
 __all__ = ["Key", "key_of"]
 
-_ABSTRACT = re.compile(r"\babst|poster", re.IGNORECASE)
 _NOBODY = {"", "unknown", "anonymous", "anon", "notstated", "noauthor", "noauthorslisted"}
 
 
@@ -31,6 +31,7 @@ class Key:
     solid: str
     notice: str
     digits: str
+    ending: str
     names: tuple[str, ...]
     first_words: frozenset[str]
     year: int | None
@@ -43,8 +44,8 @@ class Key:
     pmid: str
     nct: str
     accession: str
-    #: Whether the source calls it an abstract of a meeting; None when it names no kind.
-    abstract: bool | None = None
+    #: One of `KINDS`, blank where nothing tells it.
+    kind: str = ""
 
 
 def key_of(record: Record) -> Key:
@@ -61,6 +62,7 @@ def key_of(record: Record) -> Key:
         solid=title.replace(" ", ""),
         notice=title_notice(record.title),
         digits=digits_of(title),
+        ending=ending_number(record.title),
         names=names,
         first_words=name_words(record.authors[0]) if names else frozenset(),
         year=record.year,
@@ -72,6 +74,6 @@ def key_of(record: Record) -> Key:
         doi=record.doi,
         pmid=record.pmid,
         nct=record.nct,
-        accession=f"{record.source}:{record.accession}" if record.accession else "",
-        abstract=bool(_ABSTRACT.search(record.kind)) if record.kind else None,
+        accession=f"{record.source}:{record.accession}" if record.accession and record.source else "",
+        kind=kind_of(record),
     )

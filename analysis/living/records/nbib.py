@@ -1,4 +1,4 @@
-"""PubMed's MEDLINE format (.nbib), and the tagged text of the Cochrane Library.
+"""PubMed's MEDLINE format (.nbib).
 
 A small reader of our own: the one on the package index takes a DOI only from AID, and writes today's
 day and month where a date has none. Here a part that is missing stays missing.
@@ -10,6 +10,7 @@ import re
 
 from analysis.evidence.faults import Fault
 from analysis.living.records.decode import iter_lines
+from analysis.living.records.plain import plain
 from analysis.living.records.record import (
     Record,
     clean_doi,
@@ -19,11 +20,25 @@ from analysis.living.records.record import (
     one_line,
 )
 
-__all__ = ["read_cochrane", "read_nbib"]
+__all__ = ["read_nbib"]
 
 _TAG = re.compile(r"^([A-Z][A-Z0-9]{1,3}) {0,3}-(?: (.*)|)$")
-_COCHRANE_TAG = re.compile(r"^([A-Z][A-Z0-9]{1,3}): ?(.*)$")
-_COCHRANE_START = re.compile(r"^\s*Record #\d+ of \d+")
+#: Lines of authors, in whose order persons and groups stand in the record.
+_NAMES = ("FAU", "AU", "CN")
+#: Under this name the block of a record keeps the order of those lines.
+_ORDER = ""
+#: What a link to another paper says of this one, and the word by which a type of PubMed says it already.
+_LINKS = {
+    "RIN": ("Retracted Publication", "retracted"),
+    "ROF": ("Retraction of Publication", "retraction"),
+    "EIN": ("Corrected Publication", "corrected"),
+    "CRI": ("Corrected Publication", "corrected"),
+    "EFR": ("Published Erratum", "erratum"),
+    "ECI": ("Publication under concern", "under concern"),
+    "ECF": ("Expression of Concern", "expression of concern"),
+}
+#: An article number among the publisher's own numbers: "1042 [pii]", "e12345 [pii]".
+_ARTICLE = re.compile(r"([A-Za-z]{0,5}\d{1,8})\s*\[pii\]", re.IGNORECASE)
 
 Tags = dict[str, list[str]]
 Read = tuple[list[Record], list[Fault], list[Fault]]
@@ -46,6 +61,8 @@ def read_nbib(text: str, file: str, source: str = "") -> Read:
                 faults.append(Fault(file, number, "PMID", line, problem, "PMID- and a number"))
             last = blocks[-1][1].setdefault(tag, [])
             last.append(value)
+            if tag in _NAMES:
+                blocks[-1][1].setdefault(_ORDER, []).append(f"{tag} {len(last) - 1}")
         elif line.startswith("      ") and last is not None:
             last[-1] = f"{last[-1]} {line.strip()}"
         elif line.strip() and blocks:
@@ -58,77 +75,65 @@ def read_nbib(text: str, file: str, source: str = "") -> Read:
 
 
 def _first(tags: Tags, *names: str) -> str:
-    return next((one_line(tags[name][0]) for name in names if tags.get(name)), "")
+    return next((text for name in names for item in tags.get(name, []) if (text := plain(item))), "")
+
+
+def _authors(tags: Tags) -> tuple[str, ...]:
+    """Return persons and groups in the order of their lines; a short name (AU) repeats the full one."""
+    persons = "FAU" if len(tags.get("FAU", [])) >= len(tags.get("AU", [])) else ""
+    found: list[str] = []
+    full = False
+    for line in tags.get(_ORDER, []):
+        tag, place = line.split()
+        repeated = tag == "AU" and (persons == "FAU" or full)
+        full = tag == "FAU"
+        if not repeated and (name := plain(tags[tag][int(place)])):
+            found.append(name)
+    return tuple(found)
+
+
+def _kind(tags: Tags) -> str:
+    """Return the types of the record, with what its links say and its types do not."""
+    kinds = list(map(plain, tags.get("PT", [])))
+    for tag, (word, told_by) in _LINKS.items():
+        if tags.get(tag) and told_by not in "; ".join(kinds).casefold():
+            kinds.append(word)
+    return "; ".join(kinds)
+
+
+def _title(tags: Tags) -> str:
+    title = _first(tags, "TI", "BTI", "TT")
+    return _first(tags, "TT", "TI") if re.fullmatch(r"\[?not available\]?\.?", title, re.I) else title
+
+
+def _pages(tags: Tags) -> str:
+    """Return the pages, or the article number when there are none."""
+    places = [*tags.get("LID", []), *tags.get("AID", [])]
+    numbers = [found.group(1) for item in places if (found := _ARTICLE.fullmatch(item.strip()))]
+    return _first(tags, "PG") or next(iter(numbers), "")
 
 
 def _from_nbib(tags: Tags, file: str, position: int, line: int, source: str) -> Record:
     places = [*tags.get("AID", []), *tags.get("LID", [])]
     doi = next((clean_doi(item) for item in places if item.endswith("[doi]")), "")
+    in_book = bool(_first(tags, "TI") and _first(tags, "BTI"))
     return Record(
         source=source or "PubMed",
         file=file,
         position=position,
         line=line,
-        kind="; ".join(tags.get("PT", [])),
-        title=_first(tags, "TI", "BTI", "TT"),
-        authors=tuple(map(one_line, tags.get("FAU") or tags.get("AU") or tags.get("CN", []))),
-        year=clean_year(_first(tags, "DP")),
-        journal=_first(tags, "JT", "TA"),
+        kind=_kind(tags),
+        title=_title(tags),
+        authors=_authors(tags),
+        year=clean_year(_first(tags, "DP")) or clean_year(_first(tags, "DEP", "PPDT")[:4]),
+        journal=_first(tags, "BTI", "JT", "TA") if in_book else _first(tags, "JT", "TA", "CTI"),
         volume=_first(tags, "VI"),
         issue=_first(tags, "IP"),
-        pages=_first(tags, "PG"),
-        abstract=_first(tags, "AB"),
+        pages=_pages(tags),
+        abstract=_first(tags, "AB", "OAB"),
         doi=doi or clean_doi(_first(tags, "SO")),
         pmid=clean_pmid(_first(tags, "PMID")),
-        nct=clean_nct(*tags.get("SI", []), _first(tags, "AB")),
+        nct=clean_nct(*tags.get("SI", []), _first(tags, "AB", "OAB"), _first(tags, "TI")),
         accession=_first(tags, "PMID"),
         language="; ".join(tags.get("LA", [])),
-    )
-
-
-def read_cochrane(text: str, file: str, source: str = "") -> Read:
-    """Read the tagged text that the Cochrane Library exports."""
-    faults: list[Fault] = []
-    blocks: list[tuple[int, Tags]] = []
-    last: list[str] | None = None
-    for number, line in enumerate(iter_lines(text), start=1):
-        found = _COCHRANE_TAG.match(line)
-        if _COCHRANE_START.match(line):
-            blocks.append((number, {}))
-            last = None
-        elif found and blocks:
-            last = blocks[-1][1].setdefault(found.group(1), [])
-            last.append(found.group(2).strip())
-        elif line.strip() and last is not None:
-            last[-1] = f"{last[-1]} {line.strip()}"
-        elif line.strip() and blocks:
-            faults.append(Fault(file, number, "", line, "the line has no tag", "a tag and a colon"))
-    records = [
-        _from_cochrane(tags, file, place, line, source) for place, (line, tags) in enumerate(blocks, start=1)
-    ]
-    return records, faults, []
-
-
-def _from_cochrane(tags: Tags, file: str, position: int, line: int, source: str) -> Record:
-    external = " ".join([*tags.get("XR", []), *tags.get("PM", [])])
-    pubmed = re.search(r"PUBMED\s+(\d+)", external, re.IGNORECASE)
-    return Record(
-        source=source or "CENTRAL",
-        file=file,
-        position=position,
-        line=line,
-        kind="; ".join(tags.get("PT", [])),
-        title=_first(tags, "TI"),
-        authors=tuple(map(one_line, tags.get("AU", []))),
-        year=clean_year(_first(tags, "YR", "PY")),
-        journal=_first(tags, "SO"),
-        volume=_first(tags, "VL"),
-        issue=_first(tags, "NO"),
-        pages=_first(tags, "PG"),
-        abstract=_first(tags, "AB"),
-        doi=clean_doi(_first(tags, "DOI")),
-        pmid=pubmed.group(1) if pubmed else "",
-        nct=clean_nct(_first(tags, "TI"), external, _first(tags, "AB")),
-        accession=_first(tags, "ID"),
-        language=_first(tags, "LA"),
     )

@@ -10,6 +10,7 @@ from html import unescape
 __all__ = [
     "bare_title",
     "digits_of",
+    "ending_number",
     "fold",
     "fold_journal",
     "fold_title",
@@ -23,6 +24,7 @@ __all__ = [
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,80}>")
 _NOT_WORD = re.compile(r"[\W_]+")
 _APOSTROPHE = re.compile(r"['’‘`´ʼ]")
+_DASH = re.compile(r"[‐‑‒–—−]")
 _LETTERS = str.maketrans(
     {
         "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i",
@@ -73,6 +75,18 @@ _NOTICES = tuple(
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 _ROMAN_AFTER = {"i": "1", "v": "5", "x": "10"}
 _NUMBERED = {"part", "type", "phase", "stage", "grade", "class", "factor", "study", "section"}
+#: What a series counts in words: "part two", "second report".
+_COUNTED = {
+    "part", "report", "paper", "communication", "chapter", "volume", "series", "instalment", "installment",
+    "article", "update", "edition", "wave", "phase", "stage", "section", "study", "lecture", "survey",
+}  # fmt: skip
+_COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_ORDINALS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+)  # fmt: skip
+_IN_WORDS = {word: str(n) for words in (_COUNTS, _ORDINALS) for n, word in enumerate(words, start=1)}
+_LETTERED = {letter: str(n) for n, letter in enumerate("abcdefgh", start=1)}
+_ENDING = re.compile(r"[\[(]\s*(\d{1,4})\s*[\])]\W*$")
 _SMALL_WORDS = {
     "the",
     "of",
@@ -159,7 +173,7 @@ def title_notice(title: str) -> str:
 
 
 def digits_of(folded: str) -> str:
-    """Return the digits of a folded title in order, with Roman numerals as digits.
+    """Return the digits of a folded title in order; Roman numerals and counted parts are digits too.
 
     Parts of a series differ by nothing else, so different digits are different papers.
 
@@ -167,18 +181,37 @@ def digits_of(folded: str) -> str:
     --------
     >>> digits_of("factor v in phase iii trials of 1 000 patients")
     '531000'
+    >>> digits_of("stroke care part two"), digits_of("stroke care second report")
+    ('2', '2')
     """
     found: list[str] = []
-    before = ""
-    for word in folded.split():
+    words = folded.split()
+    for place, word in enumerate(words):
+        before = words[place - 1] if place else ""
+        after = words[place + 1] if place + 1 < len(words) else ""
         if word in _ROMAN:
             found.append(_ROMAN[word])
-        elif word in _ROMAN_AFTER and before in _NUMBERED:
+        elif word in _ROMAN_AFTER and (before in _NUMBERED or (word == "i" and before and not after)):
             found.append(_ROMAN_AFTER[word])
+        elif word in _LETTERED and before == "part":
+            found.append(_LETTERED[word])
+        elif word in _IN_WORDS and (before in _COUNTED or (after in _COUNTED and word in _ORDINALS)):
+            found.append(_IN_WORDS[word])
         elif not word.isalpha():
             found.append("".join(letter for letter in word if letter.isdigit()))
-        before = word
     return "".join(found)
+
+
+def ending_number(title: str) -> str:
+    """Return the number in brackets that ends a title: a part, a year, or a note of the database.
+
+    Examples
+    --------
+    >>> ending_number("Stroke care in the north (2)."), ending_number("Stroke care in the north")
+    ('2', '')
+    """
+    found = _ENDING.search(title)
+    return found.group(1).lstrip("0") if found else ""
 
 
 @lru_cache(maxsize=65536)
@@ -253,7 +286,7 @@ def page_span(pages: str) -> tuple[str, str]:
     >>> page_span("1234-9"), page_span("e12 -- e17"), page_span("no pagination")
     (('1234', '1239'), ('e12', 'e17'), ('', ''))
     """
-    text = pages.casefold().replace("pp.", "").replace("p.", "").replace("–", "-").replace("—", "-")
+    text = _DASH.sub("-", pages.casefold()).replace("pp.", "").replace("p.", "")
     text = re.split(r"[,;(+\[]", text.strip().lstrip("p "), maxsplit=1)[0]
     if not any(letter.isdigit() for letter in text):
         return "", ""

@@ -65,16 +65,24 @@ def clean_doi(text: str | None) -> str:
     --------
     >>> clean_doi("https://doi.org/10.1136/JNIS-2022-019975.")
     '10.1136/jnis-2022-019975'
+    >>> clean_doi("https://example.org/doi/full/10.5555/a(1)b?download=true&x=1")
+    '10.5555/a(1)b'
     >>> clean_doi("S1234 [pii]")
     ''
     """
     if not text or "10." not in text:
         return ""
-    found = _DOI.search(unquote(unescape(text)))
+    shown = unquote(unescape(text))
+    found = _DOI.search(shown)
     if not found:
         return ""
-    doi = found.group().lower().split("[doi]")[0].split("?utm", 1)[0].split("#", 1)[0]
-    doi = doi.rstrip(".,;:'\"")
+    doi = found.group().lower().split("[doi]")[0].split("#", 1)[0]
+    address = shown[: found.start()].split()
+    if address and re.match(r"https?:|www\.|.*\bdoi\.org/", address[-1], re.IGNORECASE):
+        # What follows the DOI in an address is of the site.
+        doi = re.split(r"[?&]", doi, maxsplit=1)[0]
+        doi = re.sub(r"/(?:full|abstract|pdf|epdf|pdfdirect|fulltext|html)(?:/.*)?$", "", doi)
+    doi = re.sub(r"[?&]utm.*$", "", doi).rstrip(".,;:'\"*|\\")
     # A closing bracket belongs to the DOI only when the DOI opened it.
     for opened, closed in ("()", "[]", "{}", "<>"):
         while doi.endswith(closed) and doi.count(closed) > doi.count(opened):
@@ -87,17 +95,18 @@ def clean_pmid(text: str | None) -> str:
 
     Examples
     --------
-    >>> clean_pmid("PMID: 36690439 ")
-    '36690439'
-    >>> clean_pmid("2-s2.0-851467")
-    ''
+    >>> clean_pmid("PMID: 36690439 "), clean_pmid("36690439.0"), clean_pmid("36,690,439")
+    ('36690439', '36690439', '36690439')
+    >>> clean_pmid("2-s2.0-851467"), clean_pmid("0"), clean_pmid("PMC1234567")
+    ('', '', '')
     """
+    shown = re.sub(r"(?<=\d)[,.\u00a0\u202f' ](?=\d{3}(?!\d))", "", (text or "").strip())
     found = re.fullmatch(
-        r"(?:https?://\S*/|(?:PMID|MEDLINE|PubMed)\s*:?\s*)?0*(\d{1,8})(?:\.0)?/?",
-        (text or "").strip(),
+        r"(?:https?://\S*/|(?:PMID|MEDLINE|PubMed)\s*(?:ID)?\s*:?\s*|pmid:)?0*(\d{1,8})(?:\.0+)?/?(?:\s*\[.*\])?",
+        shown,
         re.IGNORECASE,
     )
-    return found.group(1) if found else ""
+    return found.group(1) if found and found.group(1) != "0" else ""
 
 
 def clean_nct(*texts: str | None) -> str:

@@ -1,221 +1,223 @@
-"""RIS and Web of Science tagged text, through rispy.
+"""RIS as programs write it: cut into records, each tag read as its producer means it.
 
-rispy stops at a byte order mark, joins a record without its end mark to the next one, and splits a
-wrapped author into two. The text is therefore cut into records first, and each goes to rispy alone.
+A record begins at TY or at the first known tag after ER. Numbers, links, heads and strategies that
+stand between records belong to none; they are counted. A tag that no program is known to write is left
+out and counted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from analysis.evidence.faults import Fault
 from analysis.living.records.decode import iter_lines
-from analysis.living.records.record import (
-    Record,
-    clean_doi,
-    clean_nct,
-    clean_pmid,
-    clean_year,
-    one_line,
+from analysis.living.records.fields import DATABASES, Reading, add
+from analysis.living.records.record import clean_doi
+from analysis.living.records.tags import RIS, RIS_BY_DATABASE, RIS_KNOWN, fields_of
+
+__all__ = ["read_ris"]
+
+_TAG = re.compile(r"^[ \t]{0,2}([A-Z][A-Z0-9])([ \t]{1,2})-(?:[ \t]*(.*)|)$")
+_LONG_TAG = re.compile(r"^[ \t]{0,2}(DOI|PMID|PMCID|PMC|NCT)[ \t]{0,2}-[ \t]+(\S.*)$")
+#: A tag that a program left inside the value of the tag before it.
+_INSIDE = re.compile(r"\s{3,}([A-Z][A-Z0-9])  - ")
+#: Lines that count or introduce the next record.
+_INTRODUCES = re.compile(
+    r"\s*(?:<?\d{1,6}\s*[.)]?\s*>?|Record\s+#?\d+(?:\s+of\s+\d+)?|Provider:.*|Content:.*)\s*$", re.I
 )
-
-__all__ = ["read_ris", "read_wos"]
-
-_RIS_TAG = re.compile(r"^\s{0,2}([A-Z][A-Z0-9])\s{1,2}-(?:\s(.*)|\s*)$")
-_WOS_TAG = re.compile(r"^([A-Z][A-Z0-9])(?: (.*)|)$")
-_PMID_NOTE = re.compile(r"(\d{1,8})\s*\[pmid\]|pubmed[^\d]{0,40}/(\d{1,8})", re.IGNORECASE)
-
-
-class _Block(NamedTuple):
-    line: int
-    lines: list[str]
-    started: bool
+_TITLES = {"TI", "T1", "CT", "BT"}
+#: With one of these a block without TY is a record and no stray line.
+_IDENTIFIES = {*_TITLES, "AU", "A1", "DO", "DOI", "AN", "AB", "N2"}
+_KINDS_SAID = re.compile(r"\b(?:Document|Publication) Type:\s*([^;.]+)", re.IGNORECASE)
+_NUMBER_SAID = re.compile(r"\bAccession Number:\s*([\w-]+)", re.IGNORECASE)
+_SCOPUS_NUMBER = re.compile(r"\beid=(2-s2\.0-\d+)")
+_EMBASE_NUMBER = re.compile(r"L\d{8,10}")
 
 
-def read_ris(text: str, file: str, source: str = "") -> tuple[list[Record], list[Fault], list[Fault]]:
-    """Read RIS text; return the records, the faults, and notes on what was mended."""
-    from rispy import RisParser
+@dataclass
+class _Line:
+    number: int
+    tag: str
+    parts: list[str]
 
-    faults: list[Fault] = []
-    notes: list[Fault] = []
-    records: list[Record] = []
-    for block in _blocks(text, file, _RIS_TAG, "TY", set(), faults, notes):
-        parser = RisParser(enforce_list_tags=False)
-        entry = _parse(parser, block, "TY  - ", "ER  - ", file, faults)
-        if entry is not None:
-            records.append(_from_ris(entry, file, len(records) + 1, block.line, source))
-    return records, faults, notes
+    @property
+    def value(self) -> str:
+        return " ".join(part.strip() for part in self.parts if part.strip())
 
 
-def read_wos(text: str, file: str, source: str = "") -> tuple[list[Record], list[Fault], list[Fault]]:
-    """Read the tagged text of Web of Science; return as `read_ris` does."""
-    from rispy import WokParser
+@dataclass
+class _Block:
+    """The lines from one end of a record to the next."""
 
-    faults: list[Fault] = []
-    notes: list[Fault] = []
-    records: list[Record] = []
-    for block in _blocks(text, file, _WOS_TAG, "PT", {"FN", "VR", "EF"}, faults, notes):
-        entry = _parse(WokParser(enforce_list_tags=False), block, "PT ", "ER ", file, faults)
-        if entry is not None:
-            records.append(_from_wos(entry, file, len(records) + 1, block.line, source))
-    return records, faults, notes
+    lines: list[_Line] = field(default_factory=list)
+    apart: bool = False  # whether a blank or an introducing line stands before its TY
+    typed: int = -1  # where TY stands among the lines
+
+    def has(self, tags: set[str]) -> bool:
+        return any(line.tag in tags and line.value for line in self.lines)
 
 
-def _blocks(
-    text: str,
-    file: str,
-    pattern: re.Pattern[str],
-    start: str,
-    skipped: set[str],
-    faults: list[Fault],
-    notes: list[Fault],
-) -> Iterator[_Block]:
-    """Cut the text into records at start marks, and mend what is missing.
-
-    A tagged line always opens a value; any other line continues the value before it. In Web of Science
-    text the authors of a list stand on lines of their own, so the lines are kept apart there.
-    """
-    ris = start == "TY"
-    join = "  - " if ris else " "
-    current: list[str] = []
-    begun, started, seen, number = 0, False, False, 0
-
-    def unended(line: int) -> Fault:
-        return Fault(file, line, "ER", "", "the record has no end mark and was ended here", "ER")
-
+def read_ris(text: str, file: str, source: str = "") -> Reading:
+    """Read RIS text."""
+    reading = Reading()
+    cutter = _Cutter(reading, file, source, _gaps(text))
     for number, line in enumerate(iter_lines(text), start=1):
-        found = pattern.match(line)
-        tag = found.group(1) if found else ""
-        if tag in skipped:
-            continue
-        if found and tag == "ER":
-            if current:
-                yield _Block(begun, current, started)
-                current = []
-            else:
-                notes.append(Fault(file, number, "ER", line, "an end mark without a record", ""))
-        elif found:
-            if tag == start and current:
-                notes.append(unended(number))
-                yield _Block(begun, current, started)
-                current = []
-            if not current:
-                begun, started, seen = number, tag == start, True
-                if not started:
-                    problem = f"the record has no {start} line"
-                    notes.append(Fault(file, number, tag, line, problem, start))
-            current.append(f"{tag}{join}{(found.group(2) or '').strip()}")
-        elif line.strip() and current:
-            if ris:
-                current[-1] = f"{current[-1]} {line.strip()}"
-            else:
-                current.append(f"   {line.strip()}")
-        elif line.strip() and seen:
-            faults.append(Fault(file, number, "", line, "text outside any record", "a tagged line"))
-    if current:
-        notes.append(unended(number))
-        yield _Block(begun, current, started)
+        cutter.take(number, line)
+    cutter.end(ended=False)
+    return reading
 
 
-def _parse(
-    parser: Any, block: _Block, start: str, end: str, file: str, faults: list[Fault]
-) -> dict[str, Any] | None:
-    lines = block.lines if block.started else [start, *block.lines]
-    try:
-        entries = parser.parse_lines(iter([*lines, end]))
-    except Exception as error:  # rispy lets many kinds of errors pass; each costs one record only
-        reason = f"the record cannot be read ({type(error).__name__}: {error})"
-        faults.append(Fault(file, block.line, "", block.lines[0], reason, "a record"))
-        return None
-    if len(entries) != 1:
-        faults.append(Fault(file, block.line, "", block.lines[0], "the record was not read", "one record"))
-        return None
-    return dict(entries[0])
+def _gaps(text: str) -> set[str]:
+    """Return how the file sets off the mark after a tag: two blanks, or one."""
+    found = {gap for gap in re.findall(r"^[ \t]{0,2}(?:TY|ER)([ \t]{1,2})-", text, re.MULTILINE)}
+    return found or {"  "}
 
 
-def _text(entry: dict[str, Any], *names: str) -> str:
-    """Return the first of the values that says something, as one line."""
-    for name in names:
-        value = entry.get(name)
-        shown = one_line(" ".join(map(str, value)) if isinstance(value, list) else value)
-        if shown:
-            return shown
-    return ""
+class _Cutter:
+    def __init__(self, reading: Reading, file: str, source: str, gaps: set[str]) -> None:
+        self.reading, self.file, self.source, self.gaps = reading, file, source, gaps
+        self.block = _Block()
+        self.blank = False  # whether the last lines were blank or introduced a record
+
+    def take(self, number: int, line: str) -> None:
+        """Take the next line of the file."""
+        found = _LONG_TAG.match(line)
+        tag, value = (found.group(1), found.group(2)) if found else ("", "")
+        short = None if found else _TAG.match(line)
+        if short and (short.group(2) in self.gaps or short.group(1) in ("TY", "ER")):
+            tag, value = short.group(1), short.group(3) or ""
+        if not tag:
+            self._untagged(number, line)
+        elif tag == "ER":
+            self.end(ended=True, number=number, line=line)
+        elif tag in RIS_KNOWN:
+            self._tagged(number, tag, value)
+        else:
+            self.reading.unknown[tag] += 1
+            if self.block.lines:
+                # Lines that follow go with the tag that is not known.
+                self.block.lines.append(_Line(number, "", [value]))
+
+    def _untagged(self, number: int, line: str) -> None:
+        if not line.strip():
+            self.blank = True
+            if self.block.lines:
+                self.block.lines[-1].parts.append("")
+        elif self.block.lines:
+            self.block.lines[-1].parts.append(line)
+            self.blank = False
+        else:
+            self.reading.between += 1
+
+    def _tagged(self, number: int, tag: str, value: str) -> None:
+        block = self.block
+        if tag == "TY" and block.lines:
+            introduced = self._drop_introduction()
+            if block.typed >= 0:
+                self.end(ended=False, number=number)
+            elif self.blank or introduced:
+                block.apart = True
+        if tag == "TY":
+            if self.block.apart and self.block.typed < 0 and self.block.has(_TITLES):
+                self.end(ended=False, number=number)
+            elif self.block.apart and self.block.lines and not self.block.has(_IDENTIFIES):
+                self._stray()
+            self.block.typed = len(self.block.lines)
+        pieces = _INSIDE.split(value)
+        self.block.lines.append(_Line(number, tag, [pieces[0]]))
+        for inner, text in zip(pieces[1::2], pieces[2::2], strict=True):
+            self.block.lines.append(_Line(number, inner, [text]))
+        self.blank = False
+
+    def _drop_introduction(self) -> bool:
+        """Take lines that introduce the next record off the last value; whether there were any."""
+        parts = self.block.lines[-1].parts
+        dropped = 0
+        while len(parts) > 1 and (not parts[-1].strip() or _INTRODUCES.match(parts[-1])):
+            dropped += bool(parts.pop().strip())
+        self.reading.between += dropped
+        return dropped > 0
+
+    def _stray(self) -> None:
+        self.reading.between += sum(
+            1 + sum(bool(part.strip()) for part in line.parts[1:]) for line in self.block.lines
+        )
+        self.block = _Block()
+
+    def end(self, *, ended: bool, number: int = 0, line: str = "") -> None:
+        """End a record: at its end mark, at the next TY, or with the file."""
+        block, self.block = self.block, _Block()
+        self.blank = False
+        notes = self.reading.notes
+        if not block.lines:
+            if ended:
+                notes.append(Fault(self.file, number, "ER", line, "an end mark without a record", ""))
+            return
+        if block.typed < 0 and not block.has(_IDENTIFIES):
+            self.block = block
+            self._stray()
+            return
+        begun = block.lines[0]
+        if block.typed < 0:
+            problem = "the record has no TY line"
+            notes.append(Fault(self.file, begun.number, begun.tag, begun.value, problem, "TY"))
+        if block.typed > 0 and _two_titles(block):
+            # What stands before TY is a record of its own that lacks both of its marks.
+            first = _Block(block.lines[: block.typed])
+            self._add(first.lines)
+            notes.append(Fault(self.file, begun.number, "TY", "", "the record has neither TY nor ER", "TY"))
+            block.lines = block.lines[block.typed :]
+        if not ended:
+            problem = "the record has no end mark and was ended here"
+            notes.append(Fault(self.file, number or block.lines[-1].number, "ER", "", problem, "ER"))
+        self._add(block.lines)
+
+    def _add(self, lines: Sequence[_Line]) -> None:
+        pairs = [(line.tag, line.value) for line in lines if line.tag]
+        got = _fields(pairs, self.source)
+        add(self.reading, got, self.file, lines[0].number, self.source)
 
 
-def _all(entry: dict[str, Any], *names: str) -> tuple[str, ...]:
-    for name in names:
-        value = entry.get(name)
-        items = value if isinstance(value, list) else [value] if value else []
-        shown = tuple(one_line(item) for item in items if one_line(item))
-        if shown:
-            return shown
-    return ()
+def _two_titles(block: _Block) -> bool:
+    before = {line.tag for line in block.lines[: block.typed] if line.tag in _TITLES and line.value}
+    after = {line.tag for line in block.lines[block.typed :] if line.tag in _TITLES and line.value}
+    return bool(before & after)
 
 
-def _unknown(entry: dict[str, Any], tag: str) -> str:
-    return one_line(" ".join(entry.get("unknown_tag", {}).get(tag, [])))
-
-
-def _from_ris(entry: dict[str, Any], file: str, position: int, line: int, source: str) -> Record:
-    start, end = _text(entry, "start_page"), _text(entry, "end_page")
-    database = _text(entry, "name_of_database", "database_provider")
-    accession = _text(entry, "accession_number", "id")
-    everything = " ".join(
-        (_text(entry, "notes"), _text(entry, "urls"), *(_unknown(entry, t) for t in ("U1", "U2")))
-    )
-    noted = _PMID_NOTE.search(everything)
-    pmid = _unknown(entry, "PM") or (noted.group(1) or noted.group(2) if noted else "")
-    if not pmid and re.search(r"pubmed|medline", database or source, re.IGNORECASE):
-        pmid = accession
-    return Record(
-        source=source or database,
-        file=file,
-        position=position,
-        line=line,
-        kind=_text(entry, "type_of_work", "type_of_reference"),
-        title=_text(entry, "title", "primary_title", "translated_title"),
-        authors=_all(entry, "authors", "first_authors"),
-        year=clean_year(_text(entry, "year"))
-        or clean_year(_text(entry, "publication_year"))
-        or clean_year(_text(entry, "date")),
-        journal=_text(
-            entry, "secondary_title", "alternate_title3", "journal_name", "alternate_title2",
-            "alternate_title1",
-        ),
-        volume=_text(entry, "volume"),
-        issue=_text(entry, "number"),
-        pages=f"{start}-{end}" if start and end and "-" not in start else start or end,
-        abstract=_text(entry, "abstract", "notes_abstract"),
-        doi=clean_doi(_text(entry, "doi")) or clean_doi(_text(entry, "urls")),
-        pmid=clean_pmid(pmid),
-        nct=clean_nct(accession, everything, _text(entry, "abstract", "notes_abstract")),
-        accession=accession,
-        language=_text(entry, "language"),
-    )  # fmt: skip
-
-
-def _from_wos(entry: dict[str, Any], file: str, position: int, line: int, source: str) -> Record:
-    start, end = _text(entry, "beginning_page"), _text(entry, "ending_page")
-    return Record(
-        source=source or "Web of Science",
-        file=file,
-        position=position,
-        line=line,
-        kind=_text(entry, "document_type", "publication_type"),
-        title=_text(entry, "document_title"),
-        authors=_all(entry, "authors", "author_full_name", "group_authors"),
-        year=clean_year(_text(entry, "publication_year")) or clean_year(_text(entry, "early_access_date")),
-        journal=_text(entry, "publication_name", "iso_source_abbreviation"),
-        volume=_text(entry, "volume"),
-        issue=_text(entry, "issue"),
-        pages=f"{start}-{end}" if start and end else start or _text(entry, "article_number"),
-        abstract=_text(entry, "abstract"),
-        doi=clean_doi(_text(entry, "doi")),
-        pmid=clean_pmid(_text(entry, "pubmed_id")),
-        nct=clean_nct(_text(entry, "abstract")),
-        accession=_text(entry, "accession_number"),
-        language=_text(entry, "language"),
-    )
+def _fields(pairs: Sequence[tuple[str, str]], source: str) -> dict[str, list[str]]:
+    """Return the values of a record by field, each tag read as the producer of the file means it."""
+    got = fields_of(pairs, RIS)
+    held: dict[str, list[str]] = {}
+    for tag, value in pairs:
+        held.setdefault(tag, []).append(value)
+    # A catalogue that is no database says where a program looked, not where the record is from.
+    provider = [value for value in held.get("DP", ()) if DATABASES.fullmatch(value.strip())]
+    got["source"] = got["source"] or provider
+    database = " ".join([source, *got["source"]])
+    if not got["source"] and any(_EMBASE_NUMBER.fullmatch(value.strip()) for value in held.get("U2", ())):
+        database = "Embase"
+        got["source"] = ["Embase"]
+    for pattern, meanings in RIS_BY_DATABASE:
+        if pattern.search(database):
+            for tag, name in meanings.items():
+                # Text of a custom field is no number.
+                got[name] += [value for value in held.get(tag, ()) if re.fullmatch(r"\w{4,}", value.strip())]
+    notes = " ".join(got["notes"])
+    if not got["accession"] or got["accession"][0].startswith("rayyan-"):
+        got["accession"] = got["accession"][1:]
+        # Ovid puts the number of its database before the title; elsewhere ID counts a library.
+        tags = [tag for tag, _ in pairs if tag == "ID" or tag in _TITLES]
+        if tags[:1] == ["ID"] and any(character.isdigit() for character in held["ID"][0]):
+            got["accession"] += held["ID"]
+        got["accession"] += _NUMBER_SAID.findall(notes)
+        got["accession"] += _SCOPUS_NUMBER.findall(" ".join(got["urls"]))
+        if not got["source"]:
+            got["accession"] += [v for v in held.get("U2", ()) if _EMBASE_NUMBER.fullmatch(v.strip())]
+    got["kind"] = [*got["kind"], *(words.strip() for words in _KINDS_SAID.findall(notes))]
+    kind = next(iter(held.get("TY", ())), "")
+    said = [word for word in got["kind"] if word and not clean_doi(word)]
+    if kind and (not said or kind not in ("JOUR", "GEN", "JFULL")):
+        got["kind"] = [*got["kind"], kind]
+    return got

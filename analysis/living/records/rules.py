@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from analysis.living.records.compare import Comparison, contradictions
 from analysis.living.records.keys import Key
+from analysis.living.records.kinds import SET_APART, kind_in_words
 
 __all__ = ["RULES", "Judgement", "Verdict", "judge"]
 
@@ -25,6 +26,8 @@ RULES: dict[str, str] = {
     "translations do",
     "shared-doi": "same DOI, but titles or pages of different papers (a supplement shares one DOI)",
     "shared-pmid": "same PubMed number, but other titles",
+    "linked": "two reports of one study, of which each stands for itself, such as a conference abstract and "
+    "its article",
     "contradicted": "same title, but something speaks against it",
     "thin": "same title, but too little else is known",
     "reworded": "nearly the same title, and the rest does not decide",
@@ -33,6 +36,8 @@ RULES: dict[str, str] = {
 
 #: Titles shorter than this ("Stroke", "Letter to the editor") say too little on their own.
 _LONG_TITLE = 25
+#: So many pages are a paper, not an abstract.
+_PAPER_PAGES = 3
 #: Pages of a range that is still one paper, not a supplement.
 _LONGEST_PAPER = 40
 
@@ -63,6 +68,8 @@ def judge(a: Key, b: Key, found: Comparison) -> Judgement:
         return Judgement("check", "shared-pmid")
     if found.doi == "agree":
         return _same_doi(a, b, found, against)
+    if found.kinds != "agree" and found.title != "other" and not _one_place(a, found):
+        return _two_kinds(a, b, found, against)
     if possible:
         return _same_title(a, b, found, against)
     if _fill_the_same_pages(a, b, found):
@@ -74,6 +81,8 @@ def judge(a: Key, b: Key, found: Comparison) -> Judgement:
 
 def _same_doi(a: Key, b: Key, found: Comparison, against: tuple[str, ...]) -> Judgement:
     possible = found.title in ("same", "spelling", "longer")
+    if possible and found.kinds != "agree" and found.pages != "agree" and _paper_beside(a, b):
+        return Judgement("check", "linked", _both_kinds(a, b))
     if possible and found.notice_equal and found.digits_equal:
         # A supplement's abstracts share one DOI, but hardly one long title.
         whole = found.title == "same" and _is_long(a, b)
@@ -82,6 +91,50 @@ def _same_doi(a: Key, b: Key, found: Comparison, against: tuple[str, ...]) -> Ju
     if found.title == "reworded" and found.names == "agree" and not against:
         return Judgement("duplicate", "same-doi")
     return Judgement("check", "shared-doi", "; ".join(against) or "the titles differ")
+
+
+def _two_kinds(a: Key, b: Key, found: Comparison, against: tuple[str, ...]) -> Judgement:
+    """Decide on two records of which one is a conference abstract, a preprint or the like, and one is not.
+
+    They are never one report on the strength of a title: the pair is shown. Where the other record does not
+    tell its kind, the same volume and pages still make them one.
+    """
+    possible = found.title in ("same", "spelling", "longer")
+    judged = _same_title(a, b, found, against) if possible else _reworded(a, b, found, against)
+    if found.kinds == "unknown" and judged.rule in ("", "title-pages", "title-place", "reworded-place"):
+        return judged
+    tied = found.names == "agree" or found.nct == "agree"
+    unnamed = "unknown" in (found.names, found.kinds) or "registration" in (a.kind, b.kind)
+    whole = found.title == "same" and found.digits_equal and unnamed
+    clear = found.nct != "differ" and (found.digits_equal or "correction" in (a.kind, b.kind))
+    if judged.verdict != "different" or (_is_long(a, b) and clear and (tied or whole)):
+        detail = "; ".join([_both_kinds(a, b), *against])
+        return Judgement("check", "linked", detail)
+    return _DIFFERENT
+
+
+def _both_kinds(a: Key, b: Key) -> str:
+    return " and ".join(
+        kind_in_words(key.kind) for key in sorted((a, b), key=lambda key: key.kind != "article")
+    )
+
+
+def _one_place(a: Key, found: Comparison) -> bool:
+    """Whether two records name one place of one volume: then they are one, whatever their kinds."""
+    return found.pages == found.volume == found.journal == "agree" and a.first_page != "1"
+
+
+def _paper_beside(a: Key, b: Key) -> bool:
+    """Whether one record is an abstract, a preprint or a notice, and the other has the pages of a paper.
+
+    Databases copy the DOI of the paper, or of the whole supplement, to what belongs to it.
+    """
+    for one, two in ((a, b), (b, a)):
+        paper = two.first_page.isdigit() and two.last_page.isdigit()
+        long = paper and int(two.last_page) - int(two.first_page) + 1 >= _PAPER_PAGES
+        if one.kind in SET_APART - {"protocol"} and two.kind != one.kind and long:
+            return True
+    return False
 
 
 def _same_title(a: Key, b: Key, found: Comparison, against: tuple[str, ...]) -> Judgement:
@@ -102,8 +155,6 @@ def _same_title(a: Key, b: Key, found: Comparison, against: tuple[str, ...]) -> 
             return Judgement("duplicate", "title-pages")
         if long_title and (found.volume == "agree" or (found.year == "agree" and _span(a, b))):
             return Judgement("duplicate", "title-pages", "journals named differently")
-    if long_title and agreed and {a.abstract, b.abstract} == {True, False}:
-        return Judgement("check", "contradicted", "one is an abstract of a meeting")
     subtitled = found.title == "longer" and not found.volume == found.issue == "agree"
     full = long_title and not subtitled
     if agreed and full and found.journal == found.year == "agree" and not a.notice:

@@ -1,13 +1,16 @@
-"""A polite HTTP client: it waits between calls, heeds Retry-After, and tries again with backoff.
+"""A polite HTTP client: it waits between calls, heeds what the source says of its pace, and tries again.
 
-Built on httpx. What the server may do wrong and still be asked again: too many requests (429), errors of
-its own (5xx), a connection that breaks, a body that ends early, and JSON that does not end.
+Built on httpx. What the server may do wrong and still be asked again: too many requests (429, and 403 as
+OpenAlex has it), errors of its own (5xx, or an error that passes under any status), a connection that
+breaks, a body that ends early, and JSON that does not end. A key is never part of what is said.
 """
 
 from __future__ import annotations
 
 import email.utils
 import json
+import math
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -17,11 +20,17 @@ from typing import Any, Self
 
 import httpx
 
-__all__ = ["Client", "Refused", "SearchError", "ShapeChanged"]
+from analysis.living.search.answers import complaint, decode, read_json, said_in
 
-_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+__all__ = ["Busy", "Client", "Refused", "SearchError", "ShapeChanged"]
+
+_AGAIN = {403, 408, 425, 429, 500, 502, 503, 504}
 #: Longest wait that a server may ask for; beyond it the search stops and is resumed later.
 _LONGEST_WAIT = 900.0
+#: How often a place is tried that cannot be reached at all.
+_UNREACHED_TRIES = 3
+#: Parameters whose values are nobody's business.
+_SECRETS = ("api_key", "email", "mailto")
 
 
 class SearchError(Exception):
@@ -29,11 +38,18 @@ class SearchError(Exception):
 
 
 class Refused(SearchError):
-    """The server understood the request and refused it."""
+    """The server understood the request and refused it.
+
+    `status` is that of the answer, or the one that an error of status 200 names, else 0.
+    """
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class Busy(SearchError):
+    """The answer is an error that may pass; the same is asked again."""
 
 
 class ShapeChanged(SearchError):
@@ -48,7 +64,7 @@ class Client:
     name : str
         Source, for messages.
     pause : float
-        Least seconds between two calls, as the source asks.
+        Least seconds between two calls, as the source asks; raised when an answer asks for more.
     tries : int
         How often one call is tried.
     backoff : float
@@ -74,9 +90,10 @@ class Client:
         self._backoff = backoff
         self._sleep = sleep
         self._clock = clock
-        self._next = 0.0
-        agent = "dmvo-living-review (systematic review search; see the repository for contact)"
-        self._http = httpx.Client(timeout=timeout, follow_redirects=True, headers={"User-Agent": agent})
+        self._sent = -math.inf
+        agent = "living-systematic-review (scheduled search of a systematic review)"
+        headers = {"User-Agent": agent}
+        self._http = httpx.Client(timeout=timeout, follow_redirects=True, headers=headers, verify=_trust())
 
     def __enter__(self) -> Self:
         return self
@@ -84,9 +101,16 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def text(self, url: str, params: Mapping[str, Any], *, post: bool = False) -> str:
-        """Return the body of an answer as text."""
-        return self._ask(url, params, post, lambda body: body)
+    def text(
+        self,
+        url: str,
+        params: Mapping[str, Any],
+        take: Callable[[str], Any] = lambda body: body,
+        *,
+        post: bool = False,
+    ) -> Any:
+        """Return what `take` makes of the body of an answer; it raises Busy to have it asked again."""
+        return self._ask(url, params, post, take)
 
     def json(
         self, url: str, params: Mapping[str, Any], check: Callable[[Any], Any], *, post: bool = False
@@ -94,55 +118,98 @@ class Client:
         """Return what `check` takes from a JSON answer.
 
         `check` raises KeyError or TypeError when a field is missing. The call is then tried again, as a
-        server under load can answer with half an object; when it stays so, the format has changed.
+        server under load can answer with half an object; when it stays so, the format has changed. An error
+        that comes with status 200 is told in the source's words.
         """
 
         def take(body: str) -> Any:
-            found = json.loads(body)
+            try:
+                found = read_json(body)
+            except json.JSONDecodeError as error:
+                said = said_in(body).text
+                if not said:
+                    raise Busy("the answer is empty") from error
+                odd = "is not whole JSON" if body.lstrip()[:1] in "{[" else f"is no JSON: {said}"
+                raise Busy(f"the answer {odd}") from error
+            wrong = complaint(found)
+            if wrong and wrong.passing:
+                raise Busy(wrong.text)
+            if wrong:
+                raise Refused(wrong.text, wrong.status)
             try:
                 return check(found)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise ShapeChanged(f"{self.name}: the answer has changed, no field {error}") from error
+                raise ShapeChanged(f"the answer has changed, no field {error}") from error
 
         return self._ask(url, params, post, take)
 
     def _ask(self, url: str, params: Mapping[str, Any], post: bool, take: Callable[[str], Any]) -> Any:
-        last: Exception = SearchError(f"{self.name}: not tried")
-        for attempt in range(self._tries):
+        last: SearchError = SearchError(f"{self.name}: not tried")
+        tries = self._tries
+        attempt = 0
+        while attempt < tries:
             self._wait_turn()
             wait = self._backoff * 2**attempt
+            attempt += 1
             try:
-                if post:
-                    answer = self._http.post(url, data=dict(params))
-                else:
-                    answer = self._http.get(url, params=dict(params))
-                if answer.status_code in _AGAIN:
-                    last = SearchError(f"{self.name}: status {answer.status_code}")
-                    wait = max(wait, _retry_after(answer.headers.get("Retry-After", "")))
-                elif answer.status_code >= 400:
-                    shown = " ".join(answer.text.split())[:200]
-                    message = f"{self.name}: status {answer.status_code}: {shown}"
-                    raise Refused(message, answer.status_code)
-                else:
-                    return take(answer.text)
-            except httpx.TransportError as error:
-                last = SearchError(f"{self.name}: {type(error).__name__}: {error}")
-            except json.JSONDecodeError:
-                last = SearchError(f"{self.name}: the answer is not whole JSON")
-            except ShapeChanged as error:
+                sent = {"data": dict(params)} if post else {"params": dict(params)}
+                answer = self._http.request("POST" if post else "GET", url, **sent)  # type: ignore[arg-type]
+                self._keep_pace(answer.headers)
+                body = decode(answer.content, answer.charset_encoding)
+                if answer.status_code < 400:
+                    return take(body)
+                said = said_in(body)
+                text = f"status {answer.status_code}{f': {said.text}' if said.text else ''}"
+                passes = said.passing and answer.status_code == 400
+                if answer.status_code not in _AGAIN and not passes:
+                    raise Refused(text, answer.status_code)
+                last = Refused(text, 400) if passes else SearchError(text)
+                wait = max(wait, _asked_wait(answer.headers, body))
+            except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+                raise Refused(self._told(f"the address cannot be used: {error}", params), 0) from error
+            except httpx.ConnectError as error:
+                tries = min(tries, _UNREACHED_TRIES)
+                last = SearchError(f"cannot be reached: {error}")
+            except httpx.HTTPError as error:
+                last = SearchError(f"{type(error).__name__}: {error}")
+            except Refused as error:
+                raise self._told_error(error, params) from error
+            except (Busy, ShapeChanged) as error:
                 last = error
             if wait > _LONGEST_WAIT:
-                raise SearchError(f"{self.name}: asked to wait {wait:.0f} s; try again later")
-            if attempt + 1 < self._tries:
+                text = f"{last}; asked to wait {wait:.0f} s; try again later"
+                raise SearchError(self._told(text, params))
+            if attempt < tries:
                 self._sleep(wait)
-        raise last
+        raise self._told_error(last, params) from last
+
+    def _told_error(self, error: SearchError, params: Mapping[str, Any]) -> SearchError:
+        """Return an error of the same kind with a message that may be shown."""
+        text = self._told(str(error), params)
+        return Refused(text, error.status) if isinstance(error, Refused) else type(error)(text)
+
+    def _told(self, text: str, params: Mapping[str, Any]) -> str:
+        """Return a message under the name of the source, without keys and addresses."""
+        for name in _SECRETS:
+            value = str(params.get(name) or "")
+            if len(value) > 3:
+                text = text.replace(value, "***")
+        return text if text.startswith(f"{self.name}: ") else f"{self.name}: {text}"
 
     def _wait_turn(self) -> None:
         now = self._clock()
-        if now < self._next:
-            self._sleep(self._next - now)
-            now = max(now, self._next)
-        self._next = now + self._pause
+        turn = self._sent + self._pause
+        if now < turn:
+            self._sleep(turn - now)
+            now = max(now, turn)
+        self._sent = now
+
+    def _keep_pace(self, headers: Mapping[str, str]) -> None:
+        """Slow down to the pace that the answer names, as Crossref does; never go faster."""
+        calls = re.match(r"\s*(\d+)", headers.get("X-Rate-Limit-Limit", ""))
+        seconds = re.match(r"\s*(\d+)\s*s?", headers.get("X-Rate-Limit-Interval", ""))
+        if calls and seconds and int(calls.group(1)):
+            self._pause = max(self._pause, min(60.0, int(seconds.group(1)) / int(calls.group(1))))
 
 
 @cache
@@ -151,10 +218,24 @@ def _trust() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+def _asked_wait(headers: Mapping[str, str], body: str) -> float:
+    """Return the seconds that an answer asks to wait, by its head or by its JSON; 0 when it names none."""
+    value = headers.get("Retry-After", "")
+    if value:
+        return _retry_after(value)
+    try:
+        found = read_json(body)
+    except ValueError:
+        found = None
+    named = ("retryAfter", "retry_after", "retry-after")
+    seconds = next((found[name] for name in named if name in found), 0) if isinstance(found, dict) else 0
+    return _retry_after(str(seconds))
+
+
 def _retry_after(value: str) -> float:
     """Return the seconds that a Retry-After header asks for, in either of its forms."""
     value = value.strip()
-    if value.isdigit():
+    if re.fullmatch(r"\d{1,9}(?:\.\d+)?", value):
         return float(value)
     try:
         until = email.utils.parsedate_to_datetime(value)

@@ -1,72 +1,44 @@
-"""Running a search: page by page, each page on disk before the next is asked for.
+"""Running a search: fetched page by page, fetched twice when the number is not the promised one.
 
-A search that is killed, at any point, goes on from its last page. The import file appears only when the
-last page is in and the number of records is the one that the server promised; it is written beside its
-place and renamed, so that no half file is ever seen. Running a finished search again changes nothing.
+The import file appears only when the last page is in; it is written beside its place and renamed, so that no
+half file is ever seen. Running a finished search again changes nothing. Every difference between what the
+source promised and what it sent is said and stands in the list of runs.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import json
-import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from analysis.living.records.record import Record
 from analysis.living.records.ris_writer import to_ris
-from analysis.living.search.client import Client, Refused, SearchError
-from analysis.living.search.sources import Page, Question, Source
+from analysis.living.search.client import Client, SearchError
+from analysis.living.search.pages import clear, fetch_pages, mark_of
+from analysis.living.search.runs import (
+    RUNS,
+    SearchRun,
+    SearchRuns,
+    add_run,
+    last_run,
+    last_searched,
+    read_runs,
+    write_whole,
+)
+from analysis.living.search.sources.base import Page, Question, Source
 from analysis.living.search.strategies import Strategy
-from analysis.results import Result
 
-__all__ = ["RUNS", "SearchRun", "SearchRuns", "last_searched", "run_search"]
+__all__ = ["RUNS", "SearchRun", "SearchRuns", "last_run", "last_searched", "run_search"]
 
-RUNS = "runs.csv"
 _WORK = ".unfinished"
+#: A search that lacks more than this share of what was promised, and more than this number, is no search; nor
+#: is one without any record of those promised.
+_MOST_MISSING = 0.1
+_FEW = 2
 
-
-@dataclass(frozen=True, slots=True)
-class SearchRun:
-    """One source searched: what was asked, what came, and the file that holds it."""
-
-    source: str
-    kind: str
-    searched_on: str
-    since: str
-    until: str
-    strategy: str
-    query_hash: str
-    hits: int
-    file: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRuns(Result):
-    """All sources of one search, finished or failed."""
-
-    runs: tuple[SearchRun, ...]
-    failed: tuple[tuple[str, str], ...]
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return one row a source."""
-        done = [
-            {"source": run.source, "state": "done", "hits": run.hits, "file": run.file} for run in self.runs
-        ]
-        lost = [{"source": name, "state": reason, "hits": None, "file": ""} for name, reason in self.failed]
-        return [*done, *lost]
-
-
-def last_searched(folder: Path, source: str) -> date | None:
-    """Return the last day that a finished search of a source covered, or None when never searched."""
-    days = [run.until for run in _read_runs(folder) if run.source == source]
-    return date.fromisoformat(max(days)) if days else None
+Say = Callable[[str], None]
 
 
 def run_search(
@@ -81,7 +53,7 @@ def run_search(
     api_key: str = "",
     abstracts: bool = True,
     client: Client | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    say: Say = lambda text: None,
 ) -> SearchRun:
     """Search one source and write its import file.
 
@@ -97,133 +69,101 @@ def run_search(
         Days between which records were added, both included.
     base : str
         Address to use instead of the source's own.
+    email, api_key : str
+        Sent to the source, and neither stored nor said.
     abstracts : bool
         Whether the import file carries abstracts.
     client : Client, optional
         By default a polite one at the source's pace.
+    say : callable
+        Takes each line of what happens and what the source says.
 
     Raises
     ------
     SearchError
         When the source does not answer as it should. The pages so far are kept.
     """
+    if until < since:
+        raise SearchError(f"{source.name}: the search would end on {until}, before it begins on {since}")
     file = f"{source.key}_{since}_{until}.ris"
-    done = next((run for run in _read_runs(folder) if run.file == file), None)
+    done = next((run for run in read_runs(folder) if run.file == file), None)
     if done and done.query_hash == strategy.digest and (folder / file).is_file():
         say(f"{source.name}: already searched for these days")
         return done
-    name = f"{source.key}_{since}_{until}_{strategy.digest}"
-    work = folder / _WORK / name
-    work.mkdir(parents=True, exist_ok=True)
+    work = folder / _WORK / f"{source.key}_{since}_{until}_{strategy.digest}"
     question = Question(strategy.one_line, since, until, (base or source.base).rstrip("/"), email, api_key)
     own = client is None
     asked = client or Client(source.name, pause=source.pause)
     try:
-        records, total = _fetch(asked, source, question, work, say)
+        records, promised, notes = _fetch(asked, source, question, work, say)
     finally:
         if own:
             asked.__exit__()
-    kept = _unique(records)
-    if len(kept) != total:
-        # Something was added or taken away between two pages; only a new start is sure to be whole.
-        _clear(work)
-        raise SearchError(
-            f"{source.name}: {total} records promised, {len(kept)} received; run the search again"
-        )
-    text = to_ris(kept, abstracts=abstracts)
-    _write(folder / file, text)
+    text = to_ris(records, abstracts=abstracts)
+    write_whole(folder / file, text)
     run = SearchRun(
-        source.name, source.kind, until.isoformat(), since.isoformat(), until.isoformat(),
-        strategy.file, strategy.digest, len(kept), file, hashlib.sha256(text.encode()).hexdigest(),
+        source.name, source.kind, date.today().isoformat(), since.isoformat(), until.isoformat(),
+        strategy.file, strategy.digest, len(records), file, hashlib.sha256(text.encode()).hexdigest(),
+        promised, f"{question.query} [days: {source.window(question)}]", " | ".join(notes),
     )  # fmt: skip
-    _add_run(folder, run)
-    _clear(work)
+    add_run(folder, run)
+    clear(work)
+    clear(_second(work))
     return run
 
 
 def _fetch(
-    client: Client, source: Source, question: Question, work: Path, say: Callable[[str], None]
-) -> tuple[list[Record], int]:
-    pages = _stored(work)
-    if pages:
-        say(f"{source.name}: resumed after page {len(pages)}")
-    while not pages or pages[-1].cursor:
-        cursor = pages[-1].cursor if pages else ""
-        try:
-            page = source.page(client, question, cursor)
-        except Refused as error:
-            if cursor and error.status in (400, 404, 410):
-                _clear(work)  # the cursor has expired: the next run starts anew
-                raise SearchError(f"{error}; the search starts anew next time") from error
-            raise
-        if page.cursor and page.cursor == cursor:
-            raise SearchError(f"{source.name}: the cursor does not move")
-        _write(work / f"{len(pages):06d}.json", _page_text(page))
-        pages.append(page)
-        say(f"{source.name}: page {len(pages)}, {sum(len(item.records) for item in pages)} records")
-    return [record for page in pages for record in page.records], pages[-1].total
+    client: Client, source: Source, question: Question, work: Path, say: Say
+) -> tuple[list[Record], int | None, list[str]]:
+    """Return the records, how many were promised, and the notes; a second pass when the numbers differ."""
+    work.mkdir(parents=True, exist_ok=True)
+    pages = fetch_pages(client, source, question, work, say)
+    records, promised = _unique(pages), _promised(pages)
+    notes = [note for page in pages for note in page.notes]
+    if promised is None:
+        notes.append("the source gave no total, so none of its records can be told missing")
+        say(f"{source.name}: {notes[-1]}")
+    elif len(records) != promised:
+        # Something was added or taken away between two pages, or a row came twice in place of another.
+        say(f"{source.name}: {promised} records promised, {len(records)} received; all are asked again")
+        again = _second(work)
+        again.mkdir(parents=True, exist_ok=True)
+        more = fetch_pages(client, source, question, again, say)
+        notes += [note for page in more for note in page.notes if note not in notes]
+        first, told, promised = len(records), promised, _promised(more)
+        promised = told if promised is None else promised
+        records = _unique([*pages, *more])
+        short = promised - len(records)
+        if short > max(_FEW, _MOST_MISSING * promised) or (promised and not records):
+            clear(work)
+            clear(again)
+            raise SearchError(
+                f"{source.name}: {promised} records promised, {len(records)} received in two passes; "
+                "run the search again"
+            )
+        notes.append(
+            f"first pass: {told} promised, {first} received; second pass: {promised} promised, "
+            f"{len(_unique(more))} received; all {len(records)} of both are kept"
+        )
+        say(f"{source.name}: {notes[-1]}")
+    return records, promised, list(dict.fromkeys(notes))
 
 
-def _stored(work: Path) -> list[Page]:
-    """Return the pages that an earlier run left, up to the first that is missing or unreadable."""
-    pages: list[Page] = []
-    while True:
-        path = work / f"{len(pages):06d}.json"
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            records = tuple(Record(**{**item, "authors": tuple(item["authors"])}) for item in data["records"])
-            pages.append(Page(records, data["cursor"], data["total"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return pages
+def _second(work: Path) -> Path:
+    """Return where the pages of the second pass stand."""
+    return work.with_name(f"{work.name}_again")
 
 
-def _page_text(page: Page) -> str:
-    records = [asdict(record) for record in page.records]
-    return json.dumps({"cursor": page.cursor, "total": page.total, "records": records})
+def _promised(pages: list[Page]) -> int | None:
+    """Return the last total that a source gave, less what it called unavailable itself."""
+    totals = [page.total for page in pages if page.total is not None]
+    return totals[-1] - sum(page.withdrawn for page in pages) if totals else None
 
 
-def _unique(records: list[Record]) -> list[Record]:
+def _unique(pages: list[Page]) -> list[Record]:
     """Drop records that two pages both held, and number the rest."""
-    seen: set[str] = set()
-    kept: list[Record] = []
-    for record in records:
-        mark = record.accession or f"{record.doi}|{record.title}|{record.year}"
-        if mark not in seen:
-            seen.add(mark)
-            kept.append(replace(record, position=len(kept) + 1))
-    return kept
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file beside its place and rename it; after a crash it is there whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-
-
-def _clear(work: Path) -> None:
-    for path in sorted(work.iterdir()):
-        path.unlink()
-    work.rmdir()
-
-
-def _read_runs(folder: Path) -> list[SearchRun]:
-    path = folder / RUNS
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows: list[dict[str, Any]] = list(csv.DictReader(file))
-    return [SearchRun(**{**row, "hits": int(row["hits"])}) for row in rows]
-
-
-def _add_run(folder: Path, run: SearchRun) -> None:
-    """Write the list of runs whole, with a run of the same file replaced."""
-    runs = [item for item in _read_runs(folder) if item.file != run.file] + [run]
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, [item.name for item in fields(SearchRun)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(item) for item in sorted(runs, key=lambda item: (item.until, item.file)))
-    _write(folder / RUNS, out.getvalue())
+    kept: dict[str, Record] = {}
+    for page in pages:
+        for record in page.records:
+            kept.setdefault(mark_of(record), record)
+    return [replace(record, position=place) for place, record in enumerate(kept.values(), start=1)]

@@ -8,12 +8,36 @@ from pathlib import Path
 from typing import Any
 
 from analysis.evidence.faults import EvidenceFaults, Fault
+from analysis.evidence.shape import shape_faults
+from analysis.evidence.yaml_text import read_yaml
 from analysis.results import Result
 
 __all__ = ["Strategy", "StrategyTable", "load_strategies"]
 
 _FOLDER = Path(__file__).resolve().parents[3] / "data" / "searches"
-_REQUIRED = ("source", "platform", "kind", "query", "last_run", "prisma_s")
+_TEXT = {"type": "string", "minLength": 1}
+#: What a file holds, as a JSON Schema.
+_SHAPE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "source": _TEXT,
+        "platform": _TEXT,
+        "kind": {"type": "string", "enum": ["database", "register", "website", "organisation", "other"]},
+        "api": {
+            "type": "string",
+            "enum": ["", "pubmed", "europepmc", "openalex", "clinicaltrials", "crossref"],
+        },
+        "query": _TEXT,
+        "last_run": {
+            "type": "string",
+            "pattern": "^([0-9]{4}-[0-9]{2}-[0-9]{2}|never)$",
+            "description": "a day as year-month-day, or: never",
+        },
+        "prisma_s": {"type": "object", "minProperties": 1, "additionalProperties": _TEXT},
+    },
+    "required": ["source", "platform", "kind", "query", "last_run", "prisma_s"],
+    "additionalProperties": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +61,11 @@ class Strategy:
     def digest(self) -> str:
         """Short hash of the query, to tell whether a later run used the same one."""
         return hashlib.sha256(self.query.encode()).hexdigest()[:12]
+
+    @property
+    def ran(self) -> bool:
+        """Whether the strategy was ever run: its last run is a day."""
+        return self.last_run[:1].isdigit()
 
     @property
     def one_line(self) -> str:
@@ -78,28 +107,27 @@ def load_strategies(folder: str | Path | None = None) -> StrategyTable:
     Raises
     ------
     EvidenceFaults
-        When a file is no YAML, or a part is missing or blank.
+        When the folder is not there, a file is no YAML, or a part is missing, blank or unknown.
     """
-    import yaml
-
     place = _FOLDER if folder is None else Path(folder)
     faults: list[Fault] = []
     found: list[Strategy] = []
+    if not place.is_dir():
+        expected = "a folder with one YAML file a source"
+        raise EvidenceFaults((Fault(str(place), 0, "", "", "no such folder", expected),))
     for path in sorted(place.glob("*.yml")):
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            shown = str(error).split("\n", 1)[0]
-            faults.append(Fault(path.name, 0, "", "", f"not readable as YAML ({shown})", "YAML"))
+        read = read_yaml(path)
+        wrong = list(read.faults) or shape_faults(read, path.name, _SHAPE)
+        wrong += [
+            Fault(path.name, read.line("api"), "api", item.api, f"{item.file} has it too", "each client once")
+            for item in found
+            if not wrong and item.api and item.api == read.content.get("api")
+        ]
+        faults += wrong
+        if wrong:
             continue
-        if not isinstance(data, dict):
-            faults.append(Fault(path.name, 0, "", "", "holds no map", "keys and values"))
-            continue
-        missing = [name for name in _REQUIRED if not data.get(name)]
-        faults += [Fault(path.name, 0, name, "", "is missing or blank", "a text") for name in missing]
-        if missing:
-            continue
-        items = tuple((str(name), str(text)) for name, text in data["prisma_s"].items())
+        data = read.content
+        items = tuple((name, str(text)) for name, text in data["prisma_s"].items())
         found.append(
             Strategy(
                 path.stem, data["source"], data["platform"], data["kind"], data.get("api") or "",

@@ -44,6 +44,7 @@ _STATES = {
     },
     "full_excluded": {"screen_final": "include", "retrieved": "yes", "full_final": "exclude"},
     "awaiting": {"screen_final": "include", "retrieved": "yes", "full_final": "awaiting"},
+    "to_extract": {"screen_final": "include", "retrieved": "yes", "full_final": "include"},
     "included": {"screen_final": "include", "retrieved": "yes", "full_final": "include"},
 }  # fmt: skip
 

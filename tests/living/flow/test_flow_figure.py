@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.living.flow import VIEWS, count_flow
-from analysis.living.flow_figure import draw_flow, flow_stages
+from analysis.living.flow_figure import draw_flow, flow_columns
 from analysis.living.ledger import Ledger, LedgerRow, load_ledger
 
 
@@ -18,10 +18,20 @@ def test_the_real_flow_is_drawn_with_its_gaps(view):
     assert f"Studies in the review: {flow.count('total_studies')}" in figure.alt
 
 
-def test_each_count_stands_in_one_stage():
+def test_each_count_stands_in_one_stage_of_its_column():
     row = LedgerRow("r000001", "20.0.0", "Synthetic base", "database", screen_1="exclude", screen_2="exclude")
     flow = count_flow(Ledger((row,)), ["20.0.0"], "all", searched=["20.0.0"])
-    stages = {stage.label: stage for stage in flow_stages(flow)}
-    assert stages["Records identified (databases and registers)"].detail == "Synthetic base: 1"
-    assert stages["Records screened (databases and registers)"].aside == (("records excluded", 1),)
-    assert stages["Records identified (other methods)"].number is None
+    databases, other = ({stage.label: stage for stage in column.boxes} for column in flow_columns(flow))
+    assert databases["Records identified"].detail == "Synthetic base: 1"
+    assert databases["Records screened"].aside == (("records excluded", 1),)
+    assert other["Records identified"].number is None
+    assert other["Records identified"].aside == (("removed before screening", None),)
+
+
+def test_a_flow_that_stands_above_is_named_and_not_drawn_again(real):
+    from analysis.report.section import Paragraph
+    from analysis.review.described import records_flow
+
+    assert len(real.versions) == 2
+    assert isinstance(records_flow(real, "updates"), Paragraph)
+    assert not isinstance(records_flow(real, "last"), Paragraph)

@@ -38,7 +38,7 @@ def _load(tmp_path, *rows):
         ({"screen_final": "include", "screen_final_by": "A", "retrieved": "yes", "full_final": "exclude",
           "full_final_by": "A"}, "full_final_reason"),
         ({"screen_final": "include", "screen_final_by": "A", "retrieved": "yes", "full_final": "include",
-          "full_final_by": "A", "report_id": "p1"}, "study_id"),
+          "full_final_by": "A", "study_id": "s1"}, "report_id"),
         ({"screen_final": "include", "screen_final_by": "A", "retrieved": "yes", "full_final": "include",
           "full_final_by": "A", "report_id": "p1", "study_id": "s9"}, "study_id"),
         ({"full_final": "awaiting", "full_final_by": "A"}, "retrieved"),
@@ -65,11 +65,33 @@ def test_chains_of_duplicates_and_doubled_reports_are_faults(tmp_path):
 
 
 def test_writing_and_reading_give_the_same_ledger(tmp_path):
-    odd = LedgerRow(record_id="r000001", title='A "quoted", line\nand Ødegård', note=" x", **GOOD)
+    odd = LedgerRow(record_id="r000001", title='A "quoted", line; and Ødegård', note="x", **GOOD)
     write_ledger(Ledger((odd,)), tmp_path / "a.csv")
     ledger, faults = read_ledger(tmp_path / "a.csv")
     assert (ledger.records, faults) == ((odd,), [])
     assert not (tmp_path / "a.csv.part").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda text: text.replace("record_id,version", "record_id,record_id"), "column stands twice"),
+        (lambda text: "\ufeff" + text, "byte order mark"),
+        (lambda text: text.replace(",A title,", ",\u00a0A title,"), "blanks before or after the text"),
+        (lambda text: text.replace(",7,", f",{'9' * 5000},"), "not a whole number"),
+        (lambda text: text + text.splitlines()[1] + "\n", "row repeats row 2"),
+        (lambda text: text.replace(",", ";"), "column is missing"),
+    ],
+    ids=["column twice", "mark", "blanks", "5,000 digits", "row twice", "semicolons"],
+)
+def test_the_ledger_is_read_as_the_other_tables_are(tmp_path, change, problem):
+    write_ledger(Ledger((LedgerRow(record_id="r000001", title="A title", position="7", **GOOD),)),
+                 tmp_path / "a.csv")  # fmt: skip
+    text = (tmp_path / "a.csv").read_text(encoding="utf-8")
+    (tmp_path / "a.csv").write_text(change(text), encoding="utf-8")
+    assert problem in " ".join(fault.problem for fault in read_ledger(tmp_path / "a.csv")[1])
+    (tmp_path / "a.csv").write_text(text + "\n", encoding="utf-8")
+    assert read_ledger(tmp_path / "a.csv")[1] == []
 
 
 @pytest.mark.parametrize("data", [b"", b"record_id\n", b"\xff\xfe", b'record_id,version\n"r1'], ids=repr)

@@ -1,4 +1,4 @@
-"""A local server that speaks as the four sources do, with faults on demand. All its records are synthetic."""
+"""A local server that speaks as the five sources do, with faults on demand. All its records are synthetic."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class FaultyServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def log_message(self, *args):
                 pass
@@ -101,7 +102,7 @@ class FaultyServer:
             "/efetch.fcgi": self._efetch,
             "/search": self._europepmc,
             "/studies": self._trials,
-            "/works": self._openalex,
+            "/works": self._crossref if "rows" in query else self._openalex,
         }
         return makers[path](query, renamed)
 
@@ -152,11 +153,26 @@ class FaultyServer:
         return json.dumps(answer)
 
     def _openalex(self, query, renamed):
-        rows, after, _ = self._page(query, "per-page", "cursor")
+        if "cursor" in query:
+            rows, after, _ = self._page(query, "per-page", "cursor")
+        else:
+            size, number = int(query["per-page"][0]), int(query["page"][0])
+            rows, after = range((number - 1) * size, min(number * size, self.total)), None
         found = [
             {"id": f"https://openalex.org/W{i}", "title": f"Synthetic work {i}", "publication_year": 2024,
              "abstract_inverted_index": {"two": [1], "words": [2], "first": [0]}}
             for i in rows
         ]  # fmt: skip
-        return json.dumps({"meta": {"count": self.total, "cursor" if renamed else "next_cursor": after},
-                           "results": found})  # fmt: skip
+        return json.dumps({"meta": {"count": self.total, "next_cursor": after},
+                           "works" if renamed else "results": found})  # fmt: skip
+
+    def _crossref(self, query, renamed):
+        rows, after, _ = self._page(query, "rows", "cursor")
+        found = [
+            {"DOI": f"10.5555/c{i}", "title": [f"Synthetic work {i}"], "type": "journal-article",
+             "issued": {"date-parts": [[2024]]}}
+            for i in rows
+        ]  # fmt: skip
+        message = {"total-results": self.total, "next-cursor": after or f"c{self.total}",
+                   "works" if renamed else "items": found}  # fmt: skip
+        return json.dumps({"status": "ok", "message-type": "work-list", "message": message})
