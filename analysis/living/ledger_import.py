@@ -192,9 +192,12 @@ def _cell(text: str) -> str:
     >>> _cell("Stroke\u00a0care\u200b in MÃ¼nchen\ufffd")
     'Stroke care in München?'
     """
-    plain = _GARBLED.sub(_mended, one_line(text).replace("\ufffd", "?"))
-    seen = "".join(letter for letter in plain if category(letter) not in ("Cc", "Cf", "Cs", "Co"))
-    seen = one_line(seen)
+    seen, before = one_line(text).replace("\ufffd", "?"), ""
+    # A letter that is taken out can leave a garbled one behind.
+    while seen != before:
+        before = seen
+        plain = _GARBLED.sub(_mended, seen)
+        seen = one_line("".join(x for x in plain if category(x) not in ("Cc", "Cf", "Cs", "Co")))
     return seen if len(seen) <= _LONGEST else f"{seen[:_LONGEST]}..."
 
 
