@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
-from unicodedata import category
 
+from analysis.evidence.characters import shows_nothing
 from analysis.living.ledger import Ledger, LedgerRow
 from analysis.living.met_again import NOT_STATED, find_met_again
 from analysis.living.records.dedup import Decision, Dedup, deduplicate
@@ -197,7 +197,7 @@ def _cell(text: str) -> str:
     while seen != before:
         before = seen
         plain = _GARBLED.sub(_mended, seen)
-        seen = one_line("".join(x for x in plain if category(x) not in ("Cc", "Cf", "Cs", "Co")))
+        seen = one_line("".join(x for x in plain if not shows_nothing(x)))
     return seen if len(seen) <= _LONGEST else f"{seen[:_LONGEST]}..."
 
 

@@ -19,7 +19,9 @@ _ENTRY = re.compile(r"^[ \t]*@[ \t]*(\w+)[ \t]*[{(]", re.MULTILINE)
 #: The name of a field with blanks, at which BibTeX would stop.
 _SPACED = re.compile(r"(?<=,\n)[ \t]*[A-Za-z]\w*(?: \w+){1,3}(?=[ \t]*=[ \t]*[{\"])")
 #: Commands that only set text, and two that are signs.
-_SETS = re.compile(r"\\(?:text(?:it|bf|rm|sc|sf|tt|sl|up|md|normal|superscript|subscript)|emph|math(?:rm|it|bf))(?![a-zA-Z])\s*")
+_SETS = re.compile(
+    r"\\(?:text(?:it|bf|rm|sc|sf|tt|sl|up|md|normal|superscript|subscript)|emph|math(?:rm|it|bf))(?![a-zA-Z])\s*"
+)
 _SIGNS = (("\\textless", "<"), ("\\textgreater", ">"))
 _NOT_RECORDS = {"comment", "preamble", "string"}
 #: Field -> names of BibTeX and BibLaTeX without marks, in order of preference.

@@ -226,7 +226,9 @@ def _numbered(got: Got, named: str, urls: str) -> str:
     """Return a number that carries the name of its database, from a field of ids or an address."""
     found = [value for value in _values(got, "number") if _database("", value)]
     found += ["".join(parts) for parts in _IN_ADDRESS.findall(urls)]
-    return next((value for value in found if not named or _database("", value).casefold() in named.casefold()), "")
+    return next(
+        (value for value in found if not named or _database("", value).casefold() in named.casefold()), ""
+    )
 
 
 def _database(named: str, accession: str) -> str:
@@ -376,7 +378,9 @@ def split_authors(values: Iterable[str]) -> list[str]:
         given = [part for value in given for part in value.split(";")]
     names = (one_line(name).strip(" ;,") for name in given)
     nobody = {*_NOTHING, "and others", "others"}
-    return [name for name in names if name and name.casefold() not in nobody and not _NO_AUTHOR.fullmatch(name)]
+    return [
+        name for name in names if name and name.casefold() not in nobody and not _NO_AUTHOR.fullmatch(name)
+    ]
 
 
 def _split_cell(text: str) -> list[str]:

@@ -38,8 +38,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "anthologytitle", "booktitle", "conferencename", "proceedingstitle", "container", "containertitle",
         "altjournal", "revista", "zeitschrift", "revue", "rivista", "citationjournalname",
     ),
-    "volume": ("volume", "journalvolume", "volumenumber", "vl", "vo", "vi", "vol", "bibliovolume", "volumen", "band",
-               "jahrgang", "citationjournalvolume"),
+    "volume": ("volume", "journalvolume", "volumenumber", "vl", "vo", "vi", "vol", "bibliovolume", "volumen",
+               "band", "jahrgang", "citationjournalvolume"),
     "issue": (
         "issue", "number", "issuenumber", "journalissue", "is", "ip", "no", "num", "biblioissue", "numero",
         "heft", "citationjournalissue",
@@ -80,7 +80,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "documenttype", "typeofdocument", "doctype", "doctypes", "publicationtype", "publicationtypes",
         "pubtype", "dt", "itemtype", "typeofwork", "typeofreference", "referencetype", "contenttype",
         "sourcetype",
-        "entrytype", "articletype", "documentidentifier", "typeofpublication", "type", "studytype", "pt", "typename",
+        "entrytype", "articletype", "documentidentifier", "typeofpublication", "type", "studytype", "pt",
+        "typename",
     ),
     "language": (
         "languageoforiginaldocument", "articlelanguage", "language", "languages", "la", "idioma", "sprache",
@@ -93,7 +94,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "url", "urls", "link", "links", "doilink", "articleurl", "fulltexturl", "fulltextlink", "weblink",
         "plink", "ur", "permalink", "externalurl",
     ),
-    "notes": ("extra", "notes", "note", "userdefined1", "custom1", "custom2", "n1", "u1", "otherid", "externalids"),
+    "notes": ("extra", "notes", "note", "userdefined1", "custom1", "custom2", "n1", "u1", "otherid",
+              "externalids"),
     "citation": ("citation", "fullcitation"),
 }  # fmt: skip
 
