@@ -263,7 +263,8 @@ def _pmid_said(text: str) -> str:
 
 
 def _doi(got: Got, said: Sequence[str], urls: str) -> str:
-    for value in (*_values(got, "doi"), *_values(got, "doi_elsewhere")):
+    elsewhere = filter(is_doi, _values(got, "doi_elsewhere"))
+    for value in (*_values(got, "doi"), *elsewhere):
         if found := clean_doi(value):
             return found
     for text in said:
