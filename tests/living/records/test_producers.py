@@ -144,7 +144,8 @@ PAIRS = {
     ),
     "a preprint and its article": ({**_PREPRINT, "doi": "10.21203/rs.3.rs-1/v1"}, {}, "check"),
     "an abstract of two pages that is called a journal article": (
-        {"kind": "JOUR", "doi": "", "issue": "Suppl 1", "pages": "A45-A46", "volume": "15", "year": 2023}, {},
+        {"kind": "JOUR", "doi": "", "issue": "Suppl 1", "pages": "A45-A46", "volume": "15", "year": 2023},
+        {},
         "check",
     ),
     "a chapter": (
