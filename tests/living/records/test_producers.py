@@ -149,7 +149,8 @@ PAIRS = {
         "check",
     ),
     "a chapter": (
-        {"kind": "CHAP", "doi": "", "journal": "Textbook of hats", "volume": "", "issue": "", "pages": "1-20"},
+        {"kind": "CHAP", "doi": "", "journal": "Textbook of hats", "volume": "", "issue": "",
+         "pages": "1-20"},
         {},
         "check",
     ),
