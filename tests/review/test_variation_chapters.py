@@ -81,7 +81,6 @@ def test_misleading_tests_say_so(evidence: Any) -> None:
     assert all("misleading" in row[-1].text for row in table.cells[2:])
 
 
-#: Recomputed in R (lm of logits on 1/n, weights e(n-e)/n and n), 23 and 26 studies of reperfusion.
 def test_both_regressions_on_size_are_said_and_their_disagreement(evidence: Any) -> None:
     text = smallstudy.small_study_section(evidence, "reperfusion").parts[0].text
 
