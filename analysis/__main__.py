@@ -15,6 +15,7 @@ from importlib import import_module
 
 from analysis import __version__
 from analysis.cli.examples import HelpWithExamples, epilog
+from analysis.cli.refusals import refusal
 
 __all__ = ["main"]
 
@@ -93,19 +94,17 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped.\n")
         return 130
-    except OSError as error:
-        if debug:
-            raise
-        try:
-            sys.stdout.flush()
-        except OSError:
-            _discard_output()
-        place = f"{error.filename}: " if error.filename else ""
-        sys.stderr.write(f"{wanted}: {place}cannot be read or written ({error.strerror or error})\n")
-        return 74
     except Exception as error:
         if debug:
             raise
+        said = refusal(error)
+        if said is not None:
+            try:
+                sys.stdout.flush()
+            except OSError:
+                _discard_output()
+            sys.stderr.write(f"{wanted}: {said[0]}\n" if isinstance(error, OSError) else f"{said[0]}\n")
+            return said[1]
         sys.stderr.write(
             f"internal error in '{wanted}': {type(error).__name__}: {error}\n"
             "This is a fault of the program, not of your data; run again with --debug and report it.\n"

@@ -17,10 +17,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["WriteError", "csv_text", "make_folder", "write_file", "write_files"]
+__all__ = ["BAD_PATH", "WriteError", "csv_text", "make_folder", "write_file", "write_files"]
 
 #: What is wrong with the path that was given; anything else is wrong with the disk.
-_BAD_PATH = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EINVAL}
+BAD_PATH = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EINVAL}
 
 
 class WriteError(OSError):
@@ -28,7 +28,7 @@ class WriteError(OSError):
 
     def __init__(self, path: Path, error: OSError) -> None:
         super().__init__(error.errno, error.strerror or str(error), str(path))
-        self.code = 2 if error.errno in _BAD_PATH else 74
+        self.code = 2 if error.errno in BAD_PATH else 74
 
     def __str__(self) -> str:
         return f"cannot write {self.filename}: {str(self.strerror).lower()}"

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from analysis.cli.refusals import in_sentences
-
 __all__ = ["add_parser", "run"]
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +28,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--data", type=Path, default=_ROOT / "data", metavar="DIR")
 
 
-@in_sentences
 def run(args: argparse.Namespace) -> int:
     """Find or settle duplicates; 0 when done, 1 when a record was not readable, 2 when unusable."""
     if args.settle:

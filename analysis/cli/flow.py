@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from analysis.cli.refusals import in_sentences
-
 __all__ = ["add_parser", "run"]
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +27,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--data", type=Path, default=_ROOT / "data", metavar="DIR")
 
 
-@in_sentences
 def run(args: argparse.Namespace) -> int:
     """Count and print; 0 when all sums hold, 1 when one does not, 2 when the call cannot be used."""
     from analysis.cli.import_ import read_versions

@@ -9,8 +9,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.cli.refusals import in_sentences
-
 if TYPE_CHECKING:
     from analysis.evidence.contracts import RawRow
     from analysis.living.ledger_import import LedgerImport
@@ -51,7 +49,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--partial", action="store_true", help="take what could be read, in spite of faults")
 
 
-@in_sentences
 def run(args: argparse.Namespace) -> int:
     """Import the files; 0 when all is in, 1 when a record was not readable, 2 when the call is unusable."""
     from analysis.living.clock import reference_day

@@ -10,8 +10,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.cli.refusals import in_sentences
-
 if TYPE_CHECKING:
     from analysis.living.propose import Preview
 
@@ -41,7 +39,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-@in_sentences
 def run(args: argparse.Namespace) -> int:
     """Check, preview and perhaps write; return the exit code."""
     from analysis.evidence.faults import EvidenceFaults

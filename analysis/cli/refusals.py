@@ -1,42 +1,33 @@
-"""Input that cannot be used, tables that another command holds, a full disk: each said in a sentence."""
+"""What a command cannot do, in a sentence: its input, tables that another command holds, the disk."""
 
 from __future__ import annotations
 
-import argparse
-import errno
-import sys
-from collections.abc import Callable
-from functools import wraps
-
-__all__ = ["in_sentences"]
-
-Run = Callable[[argparse.Namespace], int]
-#: The disk, not the call, is at fault.
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS}
+__all__ = ["refusal"]
 
 
-def in_sentences(run: Run) -> Run:
-    """Return a command that says what it cannot do: 2 for the call or its input, 74 for the disk."""
+def refusal(error: Exception) -> tuple[str, int] | None:
+    """Return the sentence and the exit code for what a command cannot do, None for a fault of the program.
 
-    @wraps(run)
-    def guarded(args: argparse.Namespace) -> int:
-        from analysis.evidence.faults import EvidenceFaults
-        from analysis.files import WriteError
-        from analysis.living.lock import Locked
+    The code is 2 for the call, its input or a path that cannot be used, 74 for a disk or an output that
+    cannot be read or written.
 
-        try:
-            return run(args)
-        except (EvidenceFaults, Locked) as error:
-            sys.stderr.write(f"{error}\n")
-            return 2
-        except WriteError as error:
-            sys.stderr.write(f"{error}\n")
-            return error.code
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            named = f"{error.filename}: " if error.filename else ""
-            sys.stderr.write(f"{named}{(error.strerror or str(error)).lower()}\n")
-            return 74 if error.errno in _DISK else 2
+    Examples
+    --------
+    >>> refusal(FileNotFoundError(2, "No such file or directory", "a.ris"))
+    ('a.ris: cannot be read or written (No such file or directory)', 2)
+    >>> refusal(OSError(28, "No space left on device"))[1], refusal(KeyError("a"))
+    (74, None)
+    """
+    from analysis.evidence.faults import EvidenceFaults
+    from analysis.files import BAD_PATH, WriteError
+    from analysis.living.lock import Locked
 
-    return guarded
+    if isinstance(error, EvidenceFaults | Locked):
+        return str(error), 2
+    if isinstance(error, WriteError):
+        return str(error), error.code
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        said = f"{place}cannot be read or written ({error.strerror or error})"
+        return said, 2 if error.errno in BAD_PATH else 74
+    return None

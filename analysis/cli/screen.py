@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.cli.refusals import in_sentences
-
 if TYPE_CHECKING:
     from analysis.living.ledger import Ledger
 
@@ -39,7 +37,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--data", type=Path, default=_ROOT / "data", metavar="DIR")
 
 
-@in_sentences
 def run(args: argparse.Namespace) -> int:
     """Carry out one action; 0 when done, 2 when the call or the sheet cannot be used."""
     from analysis.living.records.record import one_line

@@ -82,6 +82,7 @@ def _pause(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Search each source; 0 when all are searched, 1 when one is not, 2 when the call cannot be used."""
     from analysis.evidence.faults import EvidenceFaults
+    from analysis.living.lock import Locked
     from analysis.living.search.client import Client, SearchError
     from analysis.living.search.run import SearchRuns, run_search
     from analysis.living.search.runs import last_run
@@ -128,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
                         say=lambda text: print(text, file=sys.stderr),
                     )
                 )
-        except (SearchError, OSError) as error:
+        except (SearchError, Locked, OSError) as error:
             failed.append((source.name, str(error)))
     for name in unknown:
         sys.stderr.write(f"{name} was never searched; give --since a day\n")

@@ -9,8 +9,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.cli.refusals import in_sentences
-
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
 
@@ -43,7 +41,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-@in_sentences
 def run(args: argparse.Namespace) -> int:
     """Print the versions or the estimates and return the exit code."""
     from analysis.evidence.load import DATA, load_evidence

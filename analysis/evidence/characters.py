@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import cache
 
-__all__ = ["character_name", "hidden_character"]
+__all__ = ["character_name", "hidden_character", "shows_nothing"]
 
 #: Letters and marks by category that show nothing: fillers, joiners, variation selectors.
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
@@ -29,7 +29,7 @@ def hidden_character(text: str) -> str:
     """
     if _PLAIN.fullmatch(text):
         return ""
-    return next((mark for mark in text if _shows_nothing(mark)), "")
+    return next((mark for mark in text if shows_nothing(mark)), "")
 
 
 def character_name(mark: str) -> str:
@@ -44,7 +44,8 @@ def character_name(mark: str) -> str:
 
 
 @cache
-def _shows_nothing(mark: str) -> bool:
+def shows_nothing(mark: str) -> bool:
+    """Whether a character other than a tab or a line end shows nothing."""
     if mark in "\t\n\r":
         return False
     return mark in _FILLERS or unicodedata.category(mark) in _HIDDEN

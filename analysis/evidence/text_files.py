@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from analysis.evidence.faults import Fault
+from analysis.living.records.decode import wide_encoding
 
 __all__ = ["decode", "read_text"]
 
@@ -43,7 +44,7 @@ def decode(data: bytes) -> tuple[str | None, str]:
     """
     if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return None, "file is UTF-32"
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or _without_mark(data):
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or wide_encoding(data):
         return None, "file is UTF-16"
     if data.startswith(b"PK\x03\x04"):
         return None, "file is a workbook or another zipped file, not text"
@@ -57,10 +58,3 @@ def decode(data: bytes) -> tuple[str | None, str]:
         # Bytes that are not UTF-8 become a mark that each reader names where it stands.
         line = data[: error.start].count(b"\n") + 1
         return data.decode("utf-8", errors="replace"), f"text is not UTF-8 from line {line} on"
-
-
-def _without_mark(data: bytes) -> bool:
-    """Whether every second byte of the start is zero, as in UTF-16 of Latin letters."""
-    start = data[:200]
-    half = len(start) // 2
-    return half > 1 and any(start[at::2].count(0) >= 0.8 * half for at in (0, 1))

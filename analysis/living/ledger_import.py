@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
-from unicodedata import category
 
+from analysis.evidence.characters import shows_nothing
 from analysis.living.ledger import Ledger, LedgerRow
 from analysis.living.met_again import NOT_STATED, find_met_again
 from analysis.living.records.dedup import Decision, Dedup, deduplicate
@@ -192,9 +192,12 @@ def _cell(text: str) -> str:
     >>> _cell("Stroke\u00a0care\u200b in MÃ¼nchen\ufffd")
     'Stroke care in München?'
     """
-    plain = _GARBLED.sub(_mended, one_line(text).replace("\ufffd", "?"))
-    seen = "".join(letter for letter in plain if category(letter) not in ("Cc", "Cf", "Cs", "Co"))
-    seen = one_line(seen)
+    seen, before = one_line(text).replace("\ufffd", "?"), ""
+    # A letter that is taken out can leave a garbled one behind.
+    while seen != before:
+        before = seen
+        plain = _GARBLED.sub(_mended, seen)
+        seen = one_line("".join(x for x in plain if not shows_nothing(x)))
     return seen if len(seen) <= _LONGEST else f"{seen[:_LONGEST]}..."
 
 

@@ -197,7 +197,8 @@ def check_weights(weights: Any, k: int, name: str = "weights", *, many: bool = F
     w = check_numbers(weights, name, ndim=(1, 2) if many else (1,))
     if w.shape[-1] != k:
         raise ValueError(f"{name} holds {w.shape[-1]} values for {k} studies")
-    if (w < 0).any() or not (w > 0).any(axis=-1).all():
+    # Of many analyses at once one may hold no study: its results are then nan.
+    if (w < 0).any() or not (many or (w > 0).any()):
         raise ValueError(f"{name} must not be negative, nor all zero")
     return w
 

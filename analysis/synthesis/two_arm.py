@@ -186,7 +186,9 @@ def pool_effects(
     """Pool effects with their variances: random effects by REML, and the common effect."""
     level = check_level(level)
     y, v = check_effects(yi, vi)
-    check_choice(measure, ("OR", "RR", "RD"), "measure")
+    # Any ratio on the log scale can be pooled here: odds, risk and hazard ratios, common odds ratios.
+    if not isinstance(measure, str) or not measure.strip():
+        raise ValueError(f"measure is {measure!r}; expected its name, such as 'OR', 'HR' or 'RD'")
     labels = check_names(labels, y.size, "labels", "studies")
     plain = fit_iv(y, v, tau2_method="reml", ci_method="knapp-hartung", level=level)
     fit, safe = safeguarded(plain)

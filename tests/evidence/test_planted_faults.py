@@ -282,20 +282,21 @@ def test_a_level_that_the_tool_does_not_know_is_refused(copy_of_data, tool, doma
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "place"),
     [
-        pytest.param("control: {keys: [evt], label: medical treatment}", id="on-both-sides"),
-        pytest.param("control: {keys: control, label: medical treatment}", id="no-list"),
-        pytest.param("control: {keys: [control]}", id="no-label"),
+        pytest.param("control: {keys: [evt], label: medical treatment}", "keys[0]", id="on-both-sides"),
+        pytest.param("control: {keys: control, label: medical treatment}", "keys", id="no-list"),
+        pytest.param("control: {keys: [control]}", "label", id="no-label"),
     ],
 )
-def test_sides_that_cannot_be_read_are_a_fault_of_the_protocol(copy_of_data, line):
+def test_sides_that_cannot_be_read_are_a_fault_of_the_protocol(copy_of_data, line, place):
     edit("protocol.yml", "control: {keys: [control], label: medical treatment}", line)(copy_of_data)
 
     with pytest.raises(EvidenceFaults) as caught:
         load_evidence(copy_of_data)
 
-    assert [(fault.file, fault.column) for fault in caught.value.faults] == [("protocol.yml", "arms")]
+    places = [(fault.file, fault.column) for fault in caught.value.faults]
+    assert places == [("protocol.yml", f"arms.control.{place}")]
 
 
 @pytest.mark.parametrize("kept", [1, -1], ids=["first", "last"])

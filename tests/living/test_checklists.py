@@ -112,7 +112,7 @@ def test_strategies_that_were_run_are_done_and_a_lost_one_is_missing(real, other
     assert check(real)[0] == "not_done"
     for path in (other_data / "searches").glob("*.yml"):
         path.write_text(path.read_text("utf-8").replace("last_run: never", "last_run: 2026-12-01"), "utf-8")
-    assert check(real) == ("done", "6 strategies, 6 of them run")
+    assert check(real) == ("done", "7 strategies, 7 of them run")
     (other_data / "searches" / "pubmed.yml").unlink()
     assert check(real)[0] == "missing"
     assert "pubmed" in check(real)[1]
@@ -131,7 +131,7 @@ def test_strategies_are_printed_in_full():
     shown = strategies_section()._repr_html_()
     found = load_strategies().strategies
 
-    assert "Six strategies stand ready for the updates; none has been run." in shown
+    assert "Seven strategies stand ready for the updates; none has been run." in shown
     for item in found:
         assert f"{item.source}, in full (not run)" in shown
         assert html.escape(item.query) in shown

@@ -15,7 +15,7 @@ from analysis.evidence.faults import EvidenceFaults
 from analysis.evidence.load import load_evidence
 from analysis.judgement.appraise import departures
 from analysis.living.flow import check_flow, count_flow
-from analysis.living.flow_figure import flow_stages
+from analysis.living.flow_figure import flow_columns
 from analysis.living.ledger import Ledger, LedgerRow, write_ledger
 from analysis.living.proposal import FORM, columns, form_labels, read_proposal
 from analysis.living.propose import ProposalFaults, preview, write_change
@@ -460,7 +460,7 @@ def test_reports_that_wait_for_extraction_are_no_fault_and_hold_no_study_up(copy
     flow = count_flow(ledger, [item.id for item in evidence.versions])
     assert (flow.count("databases.extraction_open"), check_flow(flow)) == (2, ())
     assert ("reports included, to be extracted", 2) in [
-        pair for box in flow_stages(flow) for pair in box.aside
+        pair for column in flow_columns(flow) for box in column.boxes for pair in box.aside
     ]
 
     proposal, _ = read_proposal(YAML_TEXT)

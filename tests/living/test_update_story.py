@@ -99,7 +99,7 @@ def test_one_update_tells_one_story(copy_of_data, exports, tmp_path, capsys):
     assert changed[0].startswith("1 study became known after 22 November 2026, 1 of them included")
     html = headline_table(evidence)._repr_html_()
     assert "Public by 1 March 2027" in html
-    assert evidence.versions[-1].searched_on == "2027-02-20"
+    assert evidence.versions[-1].searched_on == "2026-11-20"
     document = feed(evidence, ledger)
     assert check_feed(document) == []
     assert document["current_version"] == "27.0.0"

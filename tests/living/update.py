@@ -19,7 +19,7 @@ __all__ = [
 #: What people type, in order. `make test` builds the book before it tests it.
 COMMANDS = (
     "python -m analysis versions --open 2027-03-01 --trigger Synthetic.",
-    "python -m analysis import EXPORTS --searched-on 2027-02-20",
+    "python -m analysis import EXPORTS --searched-on 2026-11-20",
     "python -m analysis propose PROPOSAL --into 27.0.0 --write",
     "make test",
     "git commit -am Update",

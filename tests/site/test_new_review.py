@@ -129,7 +129,7 @@ def test_untouched_it_builds_passes_its_tests_and_answers_every_command(house, t
     assert "a new study" in _run(house, *command, "propose", str(proposal), "--cut-off", "2027-03-01")
     assert "run 'make book'" in _run(house, *command, "release", "26.0.0", code=1)
 
-    _run(house, *python, "jupyter_book", "build", "-q", "-W", "--keep-going", ".")
+    _run(house, str(Path(sys.executable).with_name("jupyter-book")), "build", "-q", "-W", "--keep-going", ".")
     _run(house, *python, "pytest", "-q", "--nbval-lax", "--nbval-current-env", "tests", "book")
 
     assert "git init" in _run(house, *command, "release", "26.0.0", "--no-pdf", code=1)

@@ -188,6 +188,8 @@ BAD_HERE: dict[tuple[str, str], list[Any]] = {
     ("subgroups.compare_subgroups", "tau2"): _OPTION,
     ("generalised_q.jackson_interval", "weights"): _OPTION,
     ("bias.size_test", "weights"): _OPTION,
+    # Any name of a ratio is taken: hazard ratios and common odds ratios are pooled alike.
+    ("two_arm.pool_effects", "measure"): ["", " ", None, 3],
     ("reconstruct.table_from_margins", "events"): _WHOLE,
     ("reconstruct.table_from_margins", "total1"): _WHOLE,
     ("reconstruct.table_from_margins", "total2"): _WHOLE,

@@ -16,21 +16,29 @@ BEGINS = re.compile(
     r"^[ \t]*@[ \t]*(?!(?:comment|string|preamble)\b)\w+[ \t]*[{(]", re.MULTILINE | re.IGNORECASE
 )
 _ENTRY = re.compile(r"^[ \t]*@[ \t]*(\w+)[ \t]*[{(]", re.MULTILINE)
+#: The name of a field with blanks, at which BibTeX would stop.
+_SPACED = re.compile(r"(?<=,\n)[ \t]*[A-Za-z]\w*(?: \w+){1,3}(?=[ \t]*=[ \t]*[{\"])")
+#: Commands that only set text, and two that are signs.
+_SETS = re.compile(
+    r"\\(?:text(?:it|bf|rm|sc|sf|tt|sl|up|md|normal|superscript|subscript)|emph|math(?:rm|it|bf))(?![a-zA-Z])\s*"
+)
+_SIGNS = (("\\textless", "<"), ("\\textgreater", ">"))
 _NOT_RECORDS = {"comment", "preamble", "string"}
-#: Field -> names of BibTeX and BibLaTeX, in order of preference.
+#: Field -> names of BibTeX and BibLaTeX without marks, in order of preference.
 _NAMES = {
     "title": ("title",),
     "year": ("year", "date"),
-    "journal": ("journal", "journaltitle", "booktitle", "journal-iso"),
+    "journal": ("journal", "journaltitle", "booktitle", "journaliso"),
     "volume": ("volume",),
     "issue": ("number", "issue"),
     "pages": ("pages",),
-    "article_number": ("article-number", "art_number", "articleno", "eid"),
+    "article_number": ("articlenumber", "artnumber", "articleno", "eid"),
     "abstract": ("abstract",),
     "doi": ("doi",),
-    "pmid": ("pmid", "pubmed_id", "pubmedid"),
-    "accession": ("unique-id", "accession", "accession_number", "scopus-eid"),
-    "kind": ("document_type", "type", "entrysubtype"),
+    "pmid": ("pmid", "pubmedid"),
+    "accession": ("uniqueid", "accession", "accessionnumber", "scopuseid"),
+    "number": ("id", "key"),
+    "kind": ("documenttype", "type", "entrysubtype"),
     "language": ("language", "langid"),
     "source": ("source", "database"),
     "urls": ("url", "howpublished"),
@@ -87,6 +95,7 @@ def _keyed(chunk: str) -> str:
         return chunk
     comma = chunk.find(",", found.end(), named)
     rest = chunk[comma:] if comma >= 0 else f",{chunk[found.end() :]}"
+    rest = _SPACED.sub(lambda name: re.sub(r"\b \b", "_", name.group()), rest)
     return f"{chunk[: found.end()]}k{rest}"
 
 
@@ -123,6 +132,9 @@ def _plain(text: str) -> str:
     if "\\" in text:
         import latexcodec  # noqa: F401  (registers the codec)
 
+        text = _SETS.sub("", text)
+        for command, sign in _SIGNS:
+            text = re.sub(rf"{re.escape(command)}(?![a-zA-Z])\s*", sign, text)
         decoder: Any = codecs.getdecoder("ulatex")
         try:
             text = decoder(text)[0]
@@ -132,11 +144,16 @@ def _plain(text: str) -> str:
 
 
 def _fields(entry: Any) -> dict[str, list[str]]:
-    said = {name.lower(): _plain(value) for name, value in entry.fields.items()}
+    said: dict[str, str] = {}
+    for name, value in entry.fields.items():
+        said.setdefault(re.sub(r"[-_ ]", "", name.lower()), _plain(value))
     got = {name: [said[key] for key in names if said.get(key)] for name, names in _NAMES.items()}
     got["authors"] = [_plain(str(person)) for person in entry.persons.get("author", [])]
-    if said.get("eprinttype", "").lower() == "pubmed":
+    held = (said.get("eprinttype") or said.get("archiveprefix", "")).lower()
+    if held in ("pubmed", "pmid"):
         got["pmid"].append(said.get("eprint", ""))
+    if held in ("arxiv", "biorxiv", "medrxiv") and not got["journal"]:
+        got["kind"].insert(0, "Preprint")
     if said.get("eid", "").startswith("2-s2.0-"):
         got["accession"].append(said["eid"])
         got["article_number"].remove(said["eid"])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Decoded", "decode", "iter_lines", "split_lines"]
+__all__ = ["Decoded", "decode", "iter_lines", "split_lines", "wide_encoding"]
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -48,7 +48,7 @@ def decode(data: bytes) -> Decoded:
                 text = data[: len(data) - len(data) % (4 if "32" in encoding else 2)]
                 shown = text.decode(encoding, errors="replace")
                 return Decoded(_clean(shown), encoding, (shown.count("\n") + 1,))
-    wide = _wide_encoding(data)
+    wide = wide_encoding(data)
     if wide:
         return Decoded(_clean(data.decode(wide, errors="replace")), wide)
     try:
@@ -75,7 +75,7 @@ def _clean(text: str) -> str:
     return text.replace("\ufeff", "").replace("\x00", "")
 
 
-def _wide_encoding(data: bytes) -> str:
+def wide_encoding(data: bytes) -> str:
     """Name UTF-16 without a mark: every other byte of Latin text is zero."""
     head = data[:4096]
     if len(head) < 4 or b"\x00" not in head:

@@ -208,6 +208,10 @@ def _got(
     for name, heads in columns.items():
         values = [value for head in heads if (value := row.get(head, "").strip())]
         got[name] = values[:1] if name in _ONE_HEAD else values
+    # A line a name; elsewhere a line end within a cell is a blank.
+    got["authors"] = [
+        value if re.search(r"[;|]", value) else re.sub(r"\s*\n\s*", "; ", value) for value in got["authors"]
+    ]
     got["title"] = [value for value in got["title"] if value.casefold() not in _NO_TITLE]
     for name in ("doi", "urls"):
         # A screening tool leaves the next tag of the RIS that it read inside the cell.
@@ -219,6 +223,8 @@ def _got(
             got["authors"] = [_apart(value) for value in got["authors"]]
         elif producer.name == "IEEE Xplore":
             got["kind"] = [re.sub(r"^IEEE (\w+?)s?$", r"\1", value) for value in got["kind"]]
+        elif producer.name == "Europe PMC" and row.get("source", "").strip() == "MED":
+            got["pmid"] += got["accession"]
         elif producer.name == "Zotero":
             got["source"] = [value for value in got["source"] if DATABASES.fullmatch(value)]
         if producer.database:

@@ -21,6 +21,7 @@ from analysis.living.records.record import (
     clean_nct,
     clean_pmid,
     clean_year,
+    is_doi,
     one_line,
 )
 
@@ -29,7 +30,7 @@ __all__ = ["DATABASES", "FIELDS", "Got", "Place", "Reading", "add", "drop_shared
 #: The names under which readers hand over values.
 FIELDS = (
     "title", "authors", "year", "journal", "volume", "issue", "pages", "first_page", "last_page",
-    "article_number", "abstract", "doi", "doi_elsewhere", "pmid", "nct", "accession", "kind",
+    "article_number", "abstract", "doi", "doi_elsewhere", "pmid", "nct", "accession", "number", "kind",
     "language", "source", "urls", "notes", "citation",
 )  # fmt: skip
 Got = Mapping[str, Sequence[str]]
@@ -41,10 +42,13 @@ _NOTHING = {
 }  # fmt: skip
 _PMID_SAID = re.compile(
     r"\b(\d{1,8})\s*\[pmid\]|\bPMID\s*[:=]?\s*(?:NLM)?(\d{1,8})\b"
-    r"|\bPubMed\s*(?:ID|PMID)?\s*[:=]?\s*(\d{5,8})\b|pubmed[^\d\s]{0,40}/(?:\?term=)?(\d{1,8})\b",
+    r"|\bPubMed\s*(?:ID|PMID)?['\"]?\s*[:=]?\s*['\"]?(\d{5,8})\b|pubmed[^\d\s]{0,40}/(?:\?term=)?(\d{1,8})\b"
+    r"|europepmc\.org/\w+/MED/(\d{1,8})\b",
     re.IGNORECASE,
 )
-_DOI_SAID = re.compile(r"\bdoi\s*[:=]?\s*(?:https?://\S*?/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_DOI_SAID = re.compile(
+    r"\bdoi['\"]?\s*[:=]?\s*['\"]?(?:https?://\S*?/)?(10\.\d{4,9}/[^\s'\"]+)", re.IGNORECASE
+)
 _OF_ANOTHER = re.compile(r"errat|comment|correct|retract|update|republish|original|references?:", re.I)
 _MONTHS = "jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
 #: What a spreadsheet program makes of "5-9": a day.
@@ -70,6 +74,16 @@ _PREFIXES = (
     (re.compile(r"L\d{8,10}"), "Embase"),
     (re.compile(r"pub\.\d{8,}"), "Dimensions"),
 )
+#: The same numbers in the addresses of records, as screening tools hand them on.
+_IN_ADDRESS = re.compile(
+    r"\beid=(2-s2\.0-\d+)|embase\.com/\S*?[?&]id=(L\d{8,10})\b|/central/doi/\S*?/(CN-\d+)\b", re.IGNORECASE
+)
+#: Sources that name no database.
+_NO_SOURCE = {"other", "others", "manual", "import", "imported", "hand search", "unknown source"}
+#: What stands in place of authors.
+_NO_AUTHOR = re.compile(r"\W*no authors?(?: name)?(?: available| listed| given)\W*", re.IGNORECASE)
+#: A longer volume or issue is another text in its place.
+_LONGEST_NUMBER = 60
 #: Short names under which one host writes its databases.
 _SHORT = {
     "aph": "Academic Search Premier", "a9h": "Academic Search Complete", "ccm": "CINAHL",
@@ -172,9 +186,9 @@ def _build(got: Got, place: Place, notes: list[Fault]) -> Record:
     said = _values(got, "notes")
     urls = " ".join(_values(got, "urls"))
     citation = _cited(_first(got, "citation"))
-    accession = _first(got, "accession")
     abstract = " ".join(_values(got, "abstract"))
     named = _first(got, "source") or next(iter(_DATABASE_IN_ADDRESS.findall(urls)), "")
+    accession = _first(got, "accession") or _numbered(got, named, urls)
     database = place.source or _database(named, accession)
     numbers = {
         name: _number(_first(got, name), name, place, notes) or citation.get(name, "")
@@ -185,7 +199,7 @@ def _build(got: Got, place: Place, notes: list[Fault]) -> Record:
         file=place.file,
         position=place.position,
         line=place.line,
-        kind="; ".join(dict.fromkeys(value for value in _values(got, "kind") if not clean_doi(value))),
+        kind=_kind(got),
         title=title,
         authors=tuple(split_authors(_values(got, "authors"))),
         year=_year(got) or (int(citation["year"]) if citation.get("year") else None),
@@ -202,8 +216,24 @@ def _build(got: Got, place: Place, notes: list[Fault]) -> Record:
     )
 
 
+def _kind(got: Got) -> str:
+    said = "; ".join(dict.fromkeys(value for value in _values(got, "kind") if not is_doi(value)))
+    # A bare "article" of a source names a place of print; of the ledger it is a kind that was decided.
+    return "Journal Article" if said == "article" else said
+
+
+def _numbered(got: Got, named: str, urls: str) -> str:
+    """Return a number that carries the name of its database, from a field of ids or an address."""
+    found = [value for value in _values(got, "number") if _database("", value)]
+    found += ["".join(parts) for parts in _IN_ADDRESS.findall(urls)]
+    return next(
+        (value for value in found if not named or _database("", value).casefold() in named.casefold()), ""
+    )
+
+
 def _database(named: str, accession: str) -> str:
     named = re.sub(r"\s*<[^<>]*>?\s*$", "", named)
+    named = "" if named.casefold() in _NO_SOURCE else named
     named = _SHORT.get(named.casefold(), named)
     if named:
         return named
@@ -233,7 +263,8 @@ def _pmid_said(text: str) -> str:
 
 
 def _doi(got: Got, said: Sequence[str], urls: str) -> str:
-    for value in (*_values(got, "doi"), *_values(got, "doi_elsewhere")):
+    elsewhere = filter(is_doi, _values(got, "doi_elsewhere"))
+    for value in (*_values(got, "doi"), *elsewhere):
         if found := clean_doi(value):
             return found
     for text in said:
@@ -251,10 +282,10 @@ def _year(got: Got) -> int | None:
             return year
         if found := clean_year(value):
             return found
-        # ICTRP writes days as 20240301.
-        day = clean_year(value[:4]) if re.fullmatch(r"\d{8}", value) else None
-        if day:
-            return day
+        # Registers write days as 20240301.
+        day = re.search(r"(?<!\d)(\d{4})(?:0[1-9]|1[0-2])[0-3]\d(?!\d)", value)
+        if day and (year := clean_year(day.group(1))):
+            return year
     return None
 
 
@@ -274,7 +305,7 @@ def _number(value: str, name: str, place: Place, notes: list[Fault]) -> str:
     if _AS_A_DAY.fullmatch(value) and not re.fullmatch(r"[A-Za-z]+\.?[- ]?\d{0,4}", value):
         _note_day(value, name, place, notes)
         return ""
-    return re.sub(r"^(\d+)\.0$", r"\1", _DASHES.sub("-", value))
+    return "" if len(value) > _LONGEST_NUMBER else re.sub(r"^(\d+)[.,]0$", r"\1", _DASHES.sub("-", value))
 
 
 def _note_day(value: str, name: str, place: Place, notes: list[Fault]) -> None:
@@ -347,10 +378,16 @@ def split_authors(values: Iterable[str]) -> list[str]:
     else:
         given = [part for value in given for part in value.split(";")]
     names = (one_line(name).strip(" ;,") for name in given)
-    return [name for name in names if name and name.casefold() not in {*_NOTHING, "and others", "others"}]
+    nobody = {*_NOTHING, "and others", "others"}
+    return [
+        name for name in names if name and name.casefold() not in nobody and not _NO_AUTHOR.fullmatch(name)
+    ]
 
 
 def _split_cell(text: str) -> list[str]:
+    named = re.findall(r"""['"](?:display_)?name['"]\s*:\s*(?:'([^']*)'|"([^"]*)")""", text)
+    if named:  # a list of things with names, as programs write it
+        return ["".join(parts) for parts in named]
     if text.startswith("[") and text.endswith("]"):
         text = re.sub(r"""['"]\s*,\s*['"]""", ";", text[1:-1]).strip("'\"")
     for mark in (";", "|", "//"):

@@ -15,19 +15,20 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "title", "articletitle", "documenttitle", "itemtitle", "studytitle", "titleprimary", "primarytitle",
         "publictitle", "officialtitle", "brieftitle", "scientifictitle", "titles", "papertitle", "doctitle",
         "ti", "t1", "displayname", "titleofarticle", "titleofpublication", "titleenglish", "originaltitle",
-        "titulo", "titel", "titre", "titolo", "tituloprincipal",
+        "titulo", "titel", "titre", "titolo", "tituloprincipal", "citationtitle",
     ),
     "authors": (
         "authors", "authornames", "author", "authorfullnames", "au", "a1", "authorsfullname", "af",
         "authorstring", "authorlist", "authorsprimary", "primaryauthors", "firstauthors",
         "contributors", "creator", "creators", "authorshipsauthordisplayname", "firstauthor", "authorname",
-        "autores", "autor", "autoren", "auteurs", "auteur", "autori",
+        "autores", "autor", "autoren", "auteurs", "auteur", "autori", "citationauthors",
     ),
     "year": (
         "year", "publicationyear", "publishedyear", "pubyear", "py", "yr", "y1", "yearpublished",
         "yearofpublication", "dateofpublication", "publicationdate", "pubdate", "datepublished", "published",
         "date", "dateregistration3", "dateregistration", "firstposted", "startdate", "ano", "annee", "jahr",
         "anno", "anodepublicacion", "dp", "coverdate", "earlyaccessdate",
+        "issued", "publishedprint", "publishedonline", "citationpubyear",
     ),
     "journal": (
         "sourcetitle", "journal", "journalbook", "journaltitle", "publicationname", "pubtitle", "so",
@@ -35,13 +36,16 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "primarylocationsourcedisplayname", "hostvenuedisplayname", "journalabbreviation",
         "jt", "ta", "jf", "t2", "jo",
         "anthologytitle", "booktitle", "conferencename", "proceedingstitle", "container", "containertitle",
-        "altjournal", "revista", "zeitschrift", "revue", "rivista",
+        "altjournal", "revista", "zeitschrift", "revue", "rivista", "citationjournalname",
     ),
-    "volume": ("volume", "journalvolume", "volumenumber", "vl", "vo", "vi", "vol", "bibliovolume", "volumen"),
+    "volume": ("volume", "journalvolume", "volumenumber", "vl", "vo", "vi", "vol", "bibliovolume", "volumen",
+               "band", "jahrgang", "citationjournalvolume"),
     "issue": (
         "issue", "number", "issuenumber", "journalissue", "is", "ip", "no", "num", "biblioissue", "numero",
+        "heft", "citationjournalissue",
     ),
-    "pages": ("pages", "pagination", "pageinfo", "pg", "page", "pagerange", "paginas", "seiten"),
+    "pages": ("pages", "pagination", "pageinfo", "pg", "page", "pagerange", "paginas", "seiten", "pp",
+              "pagenumbers"),
     "first_page": (
         "pagestart", "startpage", "firstpage", "bp", "beginningpage", "beginpage", "sp", "bibliofirstpage",
         "spage", "startingpage",
@@ -51,10 +55,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "abstract": (
         "abstract", "abstractnote", "ab", "notesabstract", "n2", "briefsummary", "summary", "abstracttext",
         "description", "resumo", "resumen", "resume", "zusammenfassung",
+        "citationabstract",
     ),
     "doi": (
         "doi", "itemdoi", "di", "digitalobjectidentifier", "digitalobjectidentifierdoi", "do", "doilink",
-        "electronicresourcenum", "electronicresourcenumber", "doiurl", "articledoi", "idsdoi",
+        "electronicresourcenum", "electronicresourcenumber", "doiurl", "articledoi", "idsdoi", "citationdoi",
     ),
     "pmid": (
         "pubmedid", "pmid", "medlinepmid", "pm", "pubmedpmid", "pubmed", "pmids", "pubmednumber", "idspmid",
@@ -70,11 +75,13 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "an",
         "nctnumber", "nctid", "trialid", "isrctn", "documentid", "ui", "uniqueidentifier", "ericnumber",
     ),
+    "number": ("id", "key", "recordid", "sourceid"),
     "kind": (
         "documenttype", "typeofdocument", "doctype", "doctypes", "publicationtype", "publicationtypes",
         "pubtype", "dt", "itemtype", "typeofwork", "typeofreference", "referencetype", "contenttype",
         "sourcetype",
         "entrytype", "articletype", "documentidentifier", "typeofpublication", "type", "studytype", "pt",
+        "typename",
     ),
     "language": (
         "languageoforiginaldocument", "articlelanguage", "language", "languages", "la", "idioma", "sprache",
@@ -87,7 +94,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "url", "urls", "link", "links", "doilink", "articleurl", "fulltexturl", "fulltextlink", "weblink",
         "plink", "ur", "permalink", "externalurl",
     ),
-    "notes": ("extra", "notes", "note", "userdefined1", "custom1", "custom2", "n1", "u1", "otherid"),
+    "notes": ("extra", "notes", "note", "userdefined1", "custom1", "custom2", "n1", "u1", "otherid",
+              "externalids"),
     "citation": ("citation", "fullcitation"),
 }  # fmt: skip
 
@@ -157,6 +165,11 @@ PRODUCERS: tuple[Producer, ...] = (
     _of("ISRCTN", "isrctn title", "ISRCTN", _REGISTRATION, authors=(), journal=()),
     _of("Europe PMC", "authorstring title", "Europe PMC", accession=("id",), source=(),
         journal=("journaltitle", "bookorreportdetails")),
+    *(
+        _of("Europe PMC", f"source {number} title", "Europe PMC", accession=(number,), source=(),
+            journal=("journaltitle", "bookorreportdetails"))
+        for number in ("externalid", "extid")
+    ),
     _of("OpenAlex", "displayname id", "OpenAlex", accession=("id",)),
     _of("OpenAlex", "title id idsopenalex", "OpenAlex", accession=("id",)),
     _of("LILACS (BVS)", "id title authors fulltexturl database", accession=("id",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from analysis.living.records.kinds import kind_of
@@ -20,6 +21,9 @@ from analysis.living.records.record import Record
 
 __all__ = ["Key", "key_of"]
 
+#: Preprint servers that give each version a DOI of its own.
+_SERVERS = tuple(f"10.{code}/" for code in (1101, 64898, 21203, 20944, 26434, 22541, 36227, 48550))
+_VERSION = re.compile(r"[/.-]?v\d{1,2}$")
 _NOBODY = {"", "unknown", "anonymous", "anon", "notstated", "noauthor", "noauthorslisted"}
 
 
@@ -71,7 +75,7 @@ def key_of(record: Record) -> Key:
         issue=volume_number(record.issue) if record.issue else "",
         first_page=first,
         last_page=last,
-        doi=record.doi,
+        doi=_VERSION.sub("", record.doi) if record.doi.startswith(_SERVERS) else record.doi,
         pmid=record.pmid,
         nct=record.nct,
         accession=f"{record.source}:{record.accession}" if record.accession and record.source else "",

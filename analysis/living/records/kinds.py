@@ -15,7 +15,7 @@ from analysis.living.records.normal import page_span, title_notice
 if TYPE_CHECKING:
     from analysis.living.records.record import Record
 
-__all__ = ["KINDS", "SET_APART", "kind_in_words", "kind_of"]
+__all__ = ["KINDS", "SET_APART", "kind_in_words", "kind_of", "tells_kind"]
 
 #: The closed list, as the ledger holds it, each with its words.
 KINDS: dict[str, str] = {
@@ -74,13 +74,20 @@ _ARTICLE = re.compile(
 #: Words that stand for anything printed in a journal: a manager's default, which an abstract bears too.
 _JOURNAL = re.compile(
     r"jour|ejour|jfull|mgzn|inpr|article|article-journal|journal[- ]?article|journal|j|electronic article|"
-    r"article\[journal\]",
+    r"article\[journal\]|journal, article",
     re.IGNORECASE,
 )
 #: Words for anything of a meeting, an abstract or a whole paper.
 _MEETING = re.compile(
     r"conf|cpaper|c|inproceedings|conference|proceedings(?:[- ]article)?|(?:in )?conference proceedings?|"
     r"proceeding|paper[- ]conference|conferencepaper|meeting",
+    re.IGNORECASE,
+)
+#: What else is printed about a paper.
+_OTHER = re.compile(
+    r".*\b(?:letter|editorial|comment(?:ary)?|note|news|book|chapter|thesis|dissertation|report|data ?set|"
+    r"patent|monograph|encyclop\w+|guideline|interview|biograph\w+|video|audio|map|software|lecture|speech|"
+    r"web ?site|web page|blog|magazine|newspaper|bibliography|data paper|reference|collection)\b.*",
     re.IGNORECASE,
 )
 #: Funding and place are said in the same field and tell no kind.
@@ -92,7 +99,7 @@ _PREPRINT_PLACE = re.compile(
     r"(?:(?:med|bio|chem|soc|psy|sport|tech|eng|arab|india|earth|edu)?-?a?rxiv|psyarxiv|research square|"
     r"ssrn(?: electronic journal)?|preprints(?:\.org| with the lancet)?|authorea|osf(?: preprints)?|"
     r"jmir preprints|peerj preprints|scielo preprints|qeios|"
-    r"zenodo preprints|europe pmc preprints)(?:\s+preprints?)?",
+    r"zenodo preprints|europe pmc preprints)(?:\s+preprints?)?(?:\s+arxiv)?",
     re.IGNORECASE,
 )
 _PREPRINT_DOI = re.compile(
@@ -179,9 +186,22 @@ def kind_of(record: Record) -> str:
     return "article" if said == "journal" else said
 
 
+def tells_kind(words: str) -> bool:
+    """Whether words of a field that also holds other things (RIS: M3) name a kind of report.
+
+    Examples
+    --------
+    >>> tells_kind("Conference Abstract"), tells_kind("Letter"), tells_kind("Web")
+    (True, True, False)
+    """
+    return _said(words) not in ("", "other") or bool(_OTHER.fullmatch(words))
+
+
 @lru_cache(maxsize=4096)
 def _said(words: str) -> str:
     """Return what the source's own words say: a kind, or paper, journal, meeting for what they leave open."""
+    # "retraction of 10.5555/a1": the other paper tells no kind.
+    words = re.sub(r"\s+of\s+10\.\d{4,9}/[^\s;|]+", "", words)
     given = [part.strip() for part in re.split(r"[;|/]|\.\s", words)]
     said = [part for part in given if not _SAYS_NOTHING.fullmatch(part)]
     parts = [words.strip(), *said] if said else []
@@ -240,7 +260,8 @@ def _pages(record: Record) -> int:
 def _single_supplement_page(record: Record, pages: int) -> bool:
     if not record.pages and _CITED_SUPPLEMENT.search(record.journal):
         return True
-    if pages != 1 or not _SUPPLEMENT_PAGE.fullmatch(record.pages.strip().split("-")[0].strip()):
+    first = record.pages.split("-")[0].strip()
+    if not (1 <= pages < _PAPER_PAGES and _SUPPLEMENT_PAGE.fullmatch(first)):
         return False
     supplement = re.search(r"supp?l", f"{record.issue} {record.volume} {record.journal}", re.IGNORECASE)
     numbered = re.match(r"bmc\b", record.journal, re.IGNORECASE) or record.doi.startswith("10.1186/")

@@ -55,6 +55,8 @@ _CITED = re.compile(
 )
 #: "... N Engl J Med. 2009 Jan 29;360(5):544-6" is the paper that a letter answers.
 _ANSWERED = re.compile(r"\s*\.\.\.\s*\S.*\b(?:19|20)\d\d\b.*[\d)]:\S+\s*$")
+#: Set before the title of a paper that was withdrawn later; the notice is another record.
+_RETRACTED = re.compile(r"^\W*retracted(?: article| paper| publication)?\s*[:.\-–—\]]+\s*", re.IGNORECASE)
 _NOTICE_KINDS = {
     "correction": r"erratum|errata|corrigend\w+|correction|addendum|publisher correction",
     "retraction": r"retracted|retraction|withdrawn|withdrawal|expression of concern",
@@ -148,7 +150,7 @@ def bare_title(title: str) -> str:
     >>> bare_title("Stroke care.[Erratum appears in Brain. 2013;25(2):169]")
     'Stroke care'
     """
-    shown = _ANSWERED.sub("", title)
+    shown = _ANSWERED.sub("", _RETRACTED.sub("", title))
     while True:
         shorter = _CITED.sub("", _CUT_NOTE.sub("", _NOTE.sub("", shown)))
         if shorter == shown or not shorter.strip():
@@ -165,6 +167,8 @@ def title_notice(title: str) -> str:
     ('correction', 'correction')
     >>> title_notice("Stroke care.[Erratum appears in Brain. 2013;25(2):169]")
     ''
+    >>> title_notice("RETRACTED: Stroke care"), title_notice("Retraction: Stroke care")
+    ('', 'retraction')
     """
     if _CITED.search(title):
         return "correction"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote
 
-__all__ = ["Record", "clean_doi", "clean_nct", "clean_pmid", "clean_year", "one_line"]
+__all__ = ["Record", "clean_doi", "clean_nct", "clean_pmid", "clean_year", "is_doi", "one_line"]
 
 _DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
 _NCT = re.compile(r"\bNCT\d{8}\b", re.IGNORECASE)
@@ -107,6 +107,17 @@ def clean_pmid(text: str | None) -> str:
         re.IGNORECASE,
     )
     return found.group(1) if found and found.group(1) != "0" else ""
+
+
+def is_doi(text: str) -> bool:
+    """Whether a text is a DOI and nothing else; words about another DOI are not.
+
+    Examples
+    --------
+    >>> is_doi("doi: 10.5555/a1"), is_doi("retraction of 10.5555/a1")
+    (True, False)
+    """
+    return bool(clean_doi(text)) and len(text.split()) <= 1 + text.lower().startswith("doi")
 
 
 def clean_nct(*texts: str | None) -> str:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from analysis.evidence.faults import Fault
 from analysis.living.records.decode import iter_lines
 from analysis.living.records.fields import DATABASES, Reading, add
-from analysis.living.records.record import clean_doi
+from analysis.living.records.kinds import tells_kind
+from analysis.living.records.record import is_doi
 from analysis.living.records.tags import RIS, RIS_BY_DATABASE, RIS_KNOWN, fields_of
 
 __all__ = ["read_ris"]
@@ -32,7 +33,6 @@ _TITLES = {"TI", "T1", "CT", "BT"}
 _IDENTIFIES = {*_TITLES, "AU", "A1", "DO", "DOI", "AN", "AB", "N2"}
 _KINDS_SAID = re.compile(r"\b(?:Document|Publication) Type:\s*([^;.]+)", re.IGNORECASE)
 _NUMBER_SAID = re.compile(r"\bAccession Number:\s*([\w-]+)", re.IGNORECASE)
-_SCOPUS_NUMBER = re.compile(r"\beid=(2-s2\.0-\d+)")
 _EMBASE_NUMBER = re.compile(r"L\d{8,10}")
 
 
@@ -196,6 +196,8 @@ def _fields(pairs: Sequence[tuple[str, str]], source: str) -> dict[str, list[str
     provider = [value for value in held.get("DP", ()) if DATABASES.fullmatch(value.strip())]
     got["source"] = got["source"] or provider
     database = " ".join([source, *got["source"]])
+    if any(value.startswith("WOS:") for value in got["accession"]):
+        database += " Web of Science"
     if not got["source"] and any(_EMBASE_NUMBER.fullmatch(value.strip()) for value in held.get("U2", ())):
         database = "Embase"
         got["source"] = ["Embase"]
@@ -208,16 +210,15 @@ def _fields(pairs: Sequence[tuple[str, str]], source: str) -> dict[str, list[str
     if not got["accession"] or got["accession"][0].startswith("rayyan-"):
         got["accession"] = got["accession"][1:]
         # Ovid puts the number of its database before the title; elsewhere ID counts a library.
-        tags = [tag for tag, _ in pairs if tag == "ID" or tag in _TITLES]
-        if tags[:1] == ["ID"] and any(character.isdigit() for character in held["ID"][0]):
+        tags = [tag for tag, _ in pairs if tag in ("DB", "ID") or tag in _TITLES]
+        if tags[:2] == ["DB", "ID"] and re.search(r"\d.{4}", held["ID"][0]):
             got["accession"] += held["ID"]
         got["accession"] += _NUMBER_SAID.findall(notes)
-        got["accession"] += _SCOPUS_NUMBER.findall(" ".join(got["urls"]))
         if not got["source"]:
             got["accession"] += [v for v in held.get("U2", ()) if _EMBASE_NUMBER.fullmatch(v.strip())]
     got["kind"] = [*got["kind"], *(words.strip() for words in _KINDS_SAID.findall(notes))]
     kind = next(iter(held.get("TY", ())), "")
-    said = [word for word in got["kind"] if word and not clean_doi(word)]
+    got["kind"] = said = [word for word in got["kind"] if not is_doi(word) and tells_kind(word)]
     if kind and (not said or kind not in ("JOUR", "GEN", "JFULL")):
         got["kind"] = [*got["kind"], kind]
     return got

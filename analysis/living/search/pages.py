@@ -13,9 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from analysis.files import write_file
 from analysis.living.records.record import Record
 from analysis.living.search.client import Client, Refused, SearchError
-from analysis.living.search.runs import write_whole
 from analysis.living.search.sources.base import Page, Question, Source
 
 __all__ = ["clear", "fetch_pages", "mark_of"]
@@ -58,7 +58,7 @@ def fetch_pages(client: Client, source: Source, question: Question, work: Path, 
             continue
         if _goes_in_a_circle(source, pages, page):
             page = page._replace(cursor="")
-        write_whole(work / f"{len(pages):06d}.json", _page_text(page))
+        write_file(work / f"{len(pages):06d}.json", _page_text(page))
         pages.append(page)
         for note in page.notes:
             say(f"{source.name}: {note}")

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from analysis.files import write_file
 from analysis.living.records.record import Record
 from analysis.living.records.ris_writer import to_ris
 from analysis.living.search.client import Client, SearchError
@@ -25,7 +26,6 @@ from analysis.living.search.runs import (
     last_run,
     last_searched,
     read_runs,
-    write_whole,
 )
 from analysis.living.search.sources.base import Page, Question, Source
 from analysis.living.search.strategies import Strategy
@@ -100,7 +100,7 @@ def run_search(
         if own:
             asked.__exit__()
     text = to_ris(records, abstracts=abstracts)
-    write_whole(folder / file, text)
+    write_file(folder / file, text)
     run = SearchRun(
         source.name, source.kind, date.today().isoformat(), since.isoformat(), until.isoformat(),
         strategy.file, strategy.digest, len(records), file, hashlib.sha256(text.encode()).hexdigest(),

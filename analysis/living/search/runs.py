@@ -7,15 +7,13 @@ and every difference between what was promised and what was received. Keys and a
 from __future__ import annotations
 
 import csv
-import io
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from analysis.files import csv_text, write_file
+from analysis.living.lock import locked
 from analysis.results import Result
 
 __all__ = [
@@ -26,7 +24,6 @@ __all__ = [
     "last_run",
     "last_searched",
     "read_runs",
-    "write_whole",
 ]
 
 RUNS = "runs.csv"
@@ -130,44 +127,14 @@ def last_searched(folder: Path, source: str) -> date | None:
 
 def add_run(folder: Path, run: SearchRun) -> None:
     """Write the list of runs whole, with a run of the same file replaced."""
-    with _alone_in(folder):
+    with locked(folder, "search"):
         runs = [item for item in read_runs(folder) if item.file != run.file] + [run]
-        out = io.StringIO(newline="")
-        writer = csv.DictWriter(out, [item.name for item in fields(SearchRun)], lineterminator="\n")
-        writer.writeheader()
+        heads = [item.name for item in fields(SearchRun)]
+        rows = []
         for item in sorted(runs, key=lambda item: (item.until, item.file)):
             row = asdict(item)
             for name in ("asked", "said"):
                 if len(row[name]) > _LONGEST_CELL:
                     row[name] = f"{row[name][:_LONGEST_CELL]} ... (cut)"
-            writer.writerow(row)
-        write_whole(folder / RUNS, out.getvalue())
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Hold the folder while its list is read and written, so that two searches at once lose no row."""
-    with suppress(ImportError, OSError):
-        import fcntl
-
-        held = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(held)
-        return
-    yield
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside its place and rename it; after a crash it is there whole or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+            rows.append([row[name] for name in heads])
+        write_file(folder / RUNS, csv_text(heads, rows))

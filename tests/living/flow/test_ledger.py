@@ -80,7 +80,7 @@ def test_writing_and_reading_give_the_same_ledger(tmp_path):
         (lambda text: text.replace(",A title,", ",\u00a0A title,"), "blanks before or after the text"),
         (lambda text: text.replace(",7,", f",{'9' * 5000},"), "not a whole number"),
         (lambda text: text + text.splitlines()[1] + "\n", "row repeats row 2"),
-        (lambda text: text.replace(",", ";"), "column is missing"),
+        (lambda text: text.replace(",", ";"), "file is separated by semicolons"),
     ],
     ids=["column twice", "mark", "blanks", "5,000 digits", "row twice", "semicolons"],
 )
