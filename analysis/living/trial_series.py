@@ -172,8 +172,13 @@ def _main_effects(
     found = []
     for row in weights:
         part = [item for item, weight in zip(arms, row, strict=True) if weight > 0]
-        counts = (
-            [getattr(item, name) for item in part] for name in ("events1", "total1", "events2", "total2")
+        pooled = pool_two_arm(
+            [item.events1 for item in part],
+            [item.total1 for item in part],
+            [item.events2 for item in part],
+            [item.total2 for item in part],
+            "RR",
+            level=level,
         )
-        found.append(pool_two_arm(*counts, "RR", level=level).effects[method].shown())
+        found.append(pooled.effects[method].shown())
     return found

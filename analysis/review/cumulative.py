@@ -63,7 +63,9 @@ def _figure(evidence: Evidence, found: Cumulative) -> Figure:
     steps = [
         Step(
             str(step.year),
-            *((None, None, None) if step.counted else (step.estimate, step.low, step.high)),
+            None if step.counted else step.estimate,
+            None if step.counted else step.low,
+            None if step.counted else step.high,
             f"{step.k}; {count(step.total)}",
             words=step.counted,
         )

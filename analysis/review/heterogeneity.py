@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -150,6 +150,7 @@ def _influence_sentence(influence: GlmmInfluence, pooled: Pooled) -> str:
 def _ladder(influence: GlmmInfluence, pooled: Pooled, outcome: str, label: str) -> Figure:
     from analysis.figures.ladder import Step, ladder
     from analysis.synthesis.pooled import pool
+    from analysis.synthesis.types import CiMethod, Scale, Tau2Method
 
     chosen = pooled.settings
     steps = []
@@ -158,9 +159,9 @@ def _ladder(influence: GlmmInfluence, pooled: Pooled, outcome: str, label: str) 
             np.delete(pooled.events, place),
             np.delete(pooled.total, place),
             model=chosen.model,
-            scale=chosen.scale,
-            tau2_method=chosen.tau2_method,
-            ci_method=chosen.ci_method,
+            scale=cast(Scale, chosen.scale),
+            tau2_method=cast(Tau2Method, chosen.tau2_method),
+            ci_method=cast(CiMethod, chosen.ci_method),
             level=chosen.level,
         )
         steps.append(Step(f"Without {name}", rest.estimate, rest.ci.low, rest.ci.high))
