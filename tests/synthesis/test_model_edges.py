@@ -157,7 +157,7 @@ def test_range_of_all_counts_says_nothing_and_rows_tell() -> None:
         pytest.param([1], [2, 3], [4], {}, "lists of one length", id="lengths"),
         pytest.param([], [], [], {}, "lists of one length", id="nothing"),
         pytest.param([1], [2.5], [4], {}, "events_high must hold whole", id="half"),
-        pytest.param([1], [2], [np.nan], {}, "total must hold whole", id="missing"),
+        pytest.param([1], [2], [np.nan], {}, "total is nan, not a finite number", id="missing"),
         pytest.param([3], [2], [4], {}, "0 <= events_low <=", id="turned"),
         pytest.param([1], [5], [4], {}, "0 <= events_low <=", id="more than all"),
         pytest.param([-1], [2], [4], {}, "0 <= events_low <=", id="negative"),

@@ -178,6 +178,7 @@ def test_a_closed_output_is_no_internal_error(table, monkeypatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
 
     assert main(["pool", table(GOOD)]) == 0
+    sys.stdout.close()
 
 
 @pytest.mark.parametrize("epoch", ["99999999999999999", "abc", "-1"])
