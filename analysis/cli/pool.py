@@ -12,7 +12,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from analysis.report.numbers import percent_decimals, plain_rate
+from analysis.report.numbers import percent_decimals
+from analysis.report.rare import plain_rate
 
 if TYPE_CHECKING:
     from analysis.tables import Sheet, WholeNumbers

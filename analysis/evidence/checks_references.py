@@ -75,6 +75,14 @@ def _first_versions(tables: Tables) -> Iterator[Finding]:
     stages: dict[str, list[str]] = defaultdict(list)
     for version in tables["versions"]:
         stages[version.stage].append(version.id)
+    staged = [study for study in tables["studies"] if study.evidence_stage]
+    lost = [study for study in staged if study.evidence_stage not in stages]
+    if len(lost) > MANY:
+        names = " or ".join(sorted({study.evidence_stage for study in lost}))
+        message = f"no version has the stage {names}, in which {len(lost)} studies stand"
+        expected = "a row for each version; were rows of this table lost?"
+        yield Finding("", "fault", "versions.csv", 0, "", "", message, expected)
+        return
     columns = ("first_version", "evidence_stage")
     for study in tables["studies"]:
         right = stages[study.evidence_stage]

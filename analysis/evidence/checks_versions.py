@@ -64,10 +64,10 @@ def _search_days(tables: Tables) -> Iterator[Finding]:
     # A day later is let pass: it has come somewhere.
     last = date.today() + timedelta(days=1)
     for version in tables["versions"]:
-        if not version.searched_on[:1].isdigit():
-            continue
+        message = ""
         try:
-            message = "day of search has not come" if date.fromisoformat(version.searched_on) > last else ""
+            if version.searched_on[:1].isdigit() and date.fromisoformat(version.searched_on) > last:
+                message = "day of search has not come"
         except ValueError:
             message = "no such day"
         expected = "a day of the calendar up to today, or: not recorded"

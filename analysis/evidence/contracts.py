@@ -129,7 +129,9 @@ def read_table(path: Path, schema: Schema) -> TableRead:
         return _unread(file, faults)
     records, broken = _records(file, text)
     if broken:
-        return _unread(file, [*faults, broken])
+        # Quotes between other separators cannot be read as CSV: the first row says which they are.
+        first = text.splitlines()[0].split(",")
+        return _unread(file, [*faults, _no_header(file, first, schema) or broken])
     if not records:
         return _unread(file, [*faults, Fault(file, 0, "", "", "file is empty", "a header row")])
     header = records[0]

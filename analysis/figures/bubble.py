@@ -12,6 +12,7 @@ from analysis.figures.figure import Figure, make_figure, message_figure
 from analysis.figures.labels import place_labels
 from analysis.figures.svg import Drawing
 from analysis.report.numbers import count, counted, fixed, percent, share, statistic
+from analysis.report.rare import rate_share
 from analysis.report.tables import Column, table_from_rows
 from analysis.report.words import lower_first
 from analysis.synthesis.types import FloatArray
@@ -74,7 +75,7 @@ def bubble(
         Column("moderator", moderator, "right", show=statistic),
         Column("events", "Events", "right", show=count),
         Column("total", "Total", "right", show=count),
-        Column("rate", "Rate", "right", show=lambda value: f"{share(value, 1)}%"),
+        Column("rate", "Rate", "right", show=lambda value: f"{rate_share(value, 1)}%"),
         Column("weight", "Weight", "right", show=lambda value: f"{share(value, 1)}%"),
     ]
     rows = [
@@ -137,7 +138,7 @@ def bubble(
                 fill="accent",
                 stroke="paper",
                 opacity=0.7,
-                tip=f"{point.label}: {share(rates[index])}% of {count(point.total)}",
+                tip=f"{point.label}: {rate_share(rates[index])}% of {count(point.total)}",
             )
             spots.append((x, y, point.label))
             radii.append(radius)
@@ -149,8 +150,8 @@ def bubble(
     alt = (
         f"Bubble plot. {title} by {lower_first(moderator)}: {counted(len(points), 'study', 'studies')}, "
         f"{moderator} {statistic(min(p.moderator for p in points))} to "
-        f"{statistic(max(p.moderator for p in points))}, rates {share(min(rates))}% to "
-        f"{share(max(rates))}%."
+        f"{statistic(max(p.moderator for p in points))}, rates {rate_share(min(rates))}% to "
+        f"{rate_share(max(rates))}%."
     )
     if line is not None:
         first, last = (

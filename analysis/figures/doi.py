@@ -11,7 +11,8 @@ from analysis.figures.figure import Figure, make_figure
 from analysis.figures.labels import place_labels
 from analysis.figures.shapes import draw_shape, legend
 from analysis.figures.svg import Drawing
-from analysis.report.numbers import counted, fixed, share, statistic
+from analysis.report.numbers import counted, fixed, statistic
+from analysis.report.rare import rate_share
 from analysis.report.tables import Column, table_from_rows
 from analysis.synthesis.doi import Doi
 
@@ -65,7 +66,7 @@ def doi_plot(found: Doi, labels: Sequence[str], *, name: str, title: str) -> Fig
         ]
         drawing.polyline(places, stroke="muted")
         for (x, up), label, rate in zip(places, names, rates, strict=True):
-            tip = f"{label}: {share(rate)}%"
+            tip = f"{label}: {rate_share(rate)}%"
             draw_shape(drawing, "circle", x, up, 4.5, "accent", opacity=0.85, tip=tip)
         # Names go first to the studies at the ends of the limbs.
         far = sorted(range(len(places)), key=lambda index: -sizes[index])
@@ -78,14 +79,14 @@ def doi_plot(found: Doi, labels: Sequence[str], *, name: str, title: str) -> Fig
     index = statistic(found.lfk)
     studies = counted(len(names), "study", "studies")
     alt = (
-        f"Doi plot. {title}: {studies} from {share(rates[0])}% ({names[0]}) to {share(rates[-1])}% "
-        f"({names[-1]}); {names[top]} with {share(rates[top])}% stands at the top, with {top} on the side of "
-        f"lower and {len(names) - 1 - top} on the side of higher rates. "
+        f"Doi plot. {title}: {studies} from {rate_share(rates[0])}% ({names[0]}) to {rate_share(rates[-1])}% "
+        f"({names[-1]}); {names[top]} with {rate_share(rates[top])}% stands at the top, with {top} on the "
+        f"side of lower and {len(names) - 1 - top} on the side of higher rates. "
         f"LFK index {index}: {found.verdict} by the convention of its authors."
     )
     columns = [
         Column("study", "Study"),
-        Column("rate", "Rate (from the logit)", "right", show=lambda value: f"{share(value, 1)}%"),
+        Column("rate", "Rate (from the logit)", "right", show=lambda value: f"{rate_share(value, 1)}%"),
         Column("yi", "Logit", "right", show=lambda value: fixed(value, 2)),
         Column("z", "Normal quantile", "right", show=lambda value: fixed(value, 2)),
     ]

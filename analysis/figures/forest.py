@@ -21,6 +21,7 @@ from analysis.figures.forest_rows import (
 )
 from analysis.report.counts_lead import TOO_FEW, WIDEST, counts_lead, counts_of, rate_words, too_few
 from analysis.report.numbers import count, counted, is_missing, percent, percent_range, share
+from analysis.report.rare import rate_share
 from analysis.report.tables import Cell, Column, Table, table_from_rows
 from analysis.report.words import (
     counted_studies,
@@ -219,8 +220,8 @@ def _alt(
     studies = sorted((row for row in rows if row.kind == "study"), key=lambda row: row.estimate or 0.0)
     if len(studies) > 1:
         parts.append(
-            f"Study rates run from {share(studies[0].estimate)}% ({studies[0].label}) to "
-            f"{share(studies[-1].estimate)}% ({studies[-1].label})."
+            f"Study rates run from {rate_share(studies[0].estimate)}% ({studies[0].label}) to "
+            f"{rate_share(studies[-1].estimate)}% ({studies[-1].label})."
         )
     excluded = [f"{row.label}: {row.shown}" for row in rows if row.kind == "excluded"]
     if excluded:
@@ -254,9 +255,9 @@ _COLUMNS = (
     Column("group", "Group"),
     Column("events", "Events", "right"),
     Column("total", "Total", "right"),
-    Column("estimate", "Estimate", "right", show=lambda value: f"{share(value, 1)}%"),
-    Column("low", "Lower end", "right", show=lambda value: f"{share(value, 1)}%"),
-    Column("high", "Upper end", "right", show=lambda value: f"{share(value, 1)}%"),
+    Column("estimate", "Estimate", "right", show=lambda value: f"{rate_share(value, 1)}%"),
+    Column("low", "Lower end", "right", show=lambda value: f"{rate_share(value, 1)}%"),
+    Column("high", "Upper end", "right", show=lambda value: f"{rate_share(value, 1)}%"),
     Column("weight", "Weight", "right", show=lambda value: f"{share(value, 1)}%"),
     Column("marks", "Appraisal"),
     Column("remark", "Remark"),

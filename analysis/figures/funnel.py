@@ -16,7 +16,8 @@ from analysis.figures.figure import Figure, make_figure
 from analysis.figures.labels import place_labels
 from analysis.figures.shapes import draw_shape, legend
 from analysis.figures.svg import Drawing
-from analysis.report.numbers import count, counted, percent, share
+from analysis.report.numbers import count, counted, percent
+from analysis.report.rare import rate_share
 from analysis.report.tables import Column, table_from_rows
 from analysis.synthesis.types import FloatArray, Pooled
 
@@ -102,7 +103,7 @@ def funnel(
                 4.5,
                 "accent",
                 opacity=0.85,
-                tip=f"{label}: {share(float(rate))}% of {count(float(total))}",
+                tip=f"{label}: {rate_share(float(rate))}% of {count(float(total))}",
             )
             spots.append((x, spot, label))
         place_labels(drawing, spots, frame, limit=0 if place.narrow else 6)
@@ -113,13 +114,13 @@ def funnel(
     alt = (
         f"Funnel plot. {title}: {counted(pooled.k, 'study', 'studies')} of "
         f"{count(pooled.total.min())} to {count(top)} patients; rates from "
-        f"{share(float(rates.min()))}% to {share(float(rates.max()))}%; pooled "
+        f"{rate_share(float(rates.min()))}% to {rate_share(float(rates.max()))}%; pooled "
         f"{percent(pooled.estimate, pooled.ci.low, pooled.ci.high)}. {test_line}"
     ).strip()
     columns = [
         Column("study", "Study"),
         Column("total", "Patients", "right"),
-        Column("rate", "Rate", "right", show=lambda value: f"{share(value, 1)}%"),
+        Column("rate", "Rate", "right", show=lambda value: f"{rate_share(value, 1)}%"),
     ]
     rows = [
         {"study": label, "total": int(total), "rate": float(rate)}

@@ -18,7 +18,8 @@ from analysis.figures.chart import Frame, Place, both_widths, open_frame
 from analysis.figures.figure import Figure, make_figure
 from analysis.figures.shapes import legend
 from analysis.figures.svg import Drawing, number
-from analysis.report.numbers import count, i_squared, percent_range, share, statistic
+from analysis.report.numbers import count, i_squared, percent_range, statistic
+from analysis.report.rare import rate_share
 from analysis.report.tables import Column, Table, table_from_rows
 from analysis.synthesis.types import FloatArray
 
@@ -113,11 +114,11 @@ def gosh(
     middle = np.quantile(x_values, [0.025, 0.5, 0.975]) if x_values.size else [np.nan] * 3
     alt = (
         f"GOSH plot. {title}: {count(x_values.size)} subsets of studies. Middle pooled rate "
-        f"{share(float(middle[1]))}%; 95% of subsets from "
+        f"{rate_share(float(middle[1]))}%; 95% of subsets from "
         f"{percent_range(float(middle[0]), float(middle[2]))}%."
     )
     if full is not None:
-        alt += f" All studies (cross): {share(full[0])}%, {heterogeneity_name} {show(full[1])}."
+        alt += f" All studies (cross): {rate_share(full[0])}%, {heterogeneity_name} {show(full[1])}."
     if mark.any():
         alt += f" {marked_name or 'Marked'}: {count(int(mark.sum()))} subsets."
     table = _data(name, title, cloud, heterogeneity_name, show)

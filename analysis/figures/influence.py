@@ -11,7 +11,8 @@ from analysis.figures.figure import Figure, make_figure, message_figure
 from analysis.figures.svg import Drawing
 from analysis.figures.text import text_width, wrap_text
 from analysis.figures.theme import FONT_SIZE, SMALL_SIZE
-from analysis.report.numbers import counted, is_missing, share, statistic
+from analysis.report.numbers import counted, is_missing, statistic
+from analysis.report.rare import rate_share
 from analysis.report.tables import Column, table_from_rows
 from analysis.report.words import and_list
 
@@ -44,7 +45,7 @@ class Diagnostic:
 
     def show(self, value: float) -> str:
         """Write a value."""
-        return f"{share(value, 1)}%" if self.proportion else statistic(value)
+        return f"{rate_share(value, 1)}%" if self.proportion else statistic(value)
 
 
 def influence_panel(
@@ -131,7 +132,7 @@ def _draw_block(
         axis = linear_axis([*item.values, item.centre, *item.limits], about=3)
         drawing.line(left, bottom, right, bottom, stroke="grid")
         for value, words in (axis.ticks[0], axis.ticks[-1]):
-            shown = share(value) + "%" if item.proportion else words
+            shown = rate_share(value) + "%" if item.proportion else words
             anchor = "start" if value == axis.ticks[0][0] else "end"
             x = axis.at(value, left, right)
             drawing.text(x, bottom + 15, shown, size=SMALL_SIZE, fill="muted", anchor=anchor)  # type: ignore[arg-type]

@@ -10,7 +10,8 @@ from analysis.figures.axis import Axis, percent_axis, ratio_axis
 from analysis.figures.figure import Figure, make_figure, message_figure
 from analysis.figures.forest_draw import ForestHeads, draw_narrow, draw_wide
 from analysis.figures.forest_rows import ForestRow, Reference, reference_row
-from analysis.report.numbers import count, counted, is_missing, percent, percent_range, ratio, share
+from analysis.report.numbers import count, counted, is_missing, percent, percent_range, ratio
+from analysis.report.rare import rate_share
 from analysis.report.tables import Column, Table, table_from_rows
 
 __all__ = ["Step", "ladder", "ratio_forest"]
@@ -164,7 +165,7 @@ def _ladder(
         first, last = parts[0], parts[-1]
         known = [step.estimate for step in steps if step.estimate is not None]
         span = (
-            f"{share(min(known))}% to {share(max(known))}%"
+            f"{rate_share(min(known))}% to {rate_share(max(known))}%"
             if proportions
             else f"{ratio(min(known))} to {ratio(max(known))}"
         )
@@ -182,7 +183,7 @@ _MOST_SPOKEN = 12
 
 def _data(name: str, title: str, steps: Sequence[Step], note_head: str, proportions: bool) -> Table:
     def show(value: float) -> str:
-        return f"{share(value, 1)}%" if proportions else ratio(value)
+        return f"{rate_share(value, 1)}%" if proportions else ratio(value)
 
     columns = [
         # The name of the line heads its card on a phone, where not every line stands in a block.

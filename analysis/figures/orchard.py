@@ -12,7 +12,8 @@ from analysis.figures.shapes import draw_shape
 from analysis.figures.svg import Drawing
 from analysis.figures.text import text_width, wrap_text
 from analysis.figures.theme import FONT_SIZE, SERIES, SMALL_SIZE
-from analysis.report.numbers import count, is_missing, percent, percent_range, share
+from analysis.report.numbers import count, is_missing, percent, percent_range
+from analysis.report.rare import rate_share
 from analysis.report.tables import Column, table_from_rows
 from analysis.report.words import counted_studies
 from analysis.synthesis.types import Pooled
@@ -81,7 +82,7 @@ def orchard(
                     radii[index],
                     role,
                     opacity=0.55,
-                    tip=f"{pooled.labels[index]}: {share(float(each[index]))}% of {count(total)}",
+                    tip=f"{pooled.labels[index]}: {rate_share(float(each[index]))}% of {count(total)}",
                 )
             reach = pooled.prediction
             if not (is_missing(reach.low) or is_missing(reach.high)):
@@ -123,7 +124,7 @@ def orchard(
         Column("study", "Study"),
         Column("group", "Group"),
         Column("total", "Patients", "right"),
-        Column("rate", "Rate", "right", show=lambda value: f"{share(value, 1)}%"),
+        Column("rate", "Rate", "right", show=lambda value: f"{rate_share(value, 1)}%"),
     ]
     rows = [
         {"study": study, "group": label, "total": int(total), "rate": float(rate)}

@@ -13,7 +13,8 @@ from analysis.figures.shapes import LegendEntry, legend
 from analysis.figures.svg import Drawing
 from analysis.figures.text import text_width
 from analysis.figures.theme import SMALL_SIZE
-from analysis.report.numbers import count, is_missing, percent, share
+from analysis.report.numbers import count, is_missing, percent
+from analysis.report.rare import rate_share
 from analysis.report.tables import Column, Table, table_from_rows
 
 __all__ = ["Specification", "specification_curve"]
@@ -148,7 +149,7 @@ def specification_curve(
     wide, narrow = both_widths(draw)
     alt = (
         f"Specification curve. {title}: {drawn} specifications with estimates from "
-        f"{share(items[0].estimate)}% to {share(items[-1].estimate)}%."
+        f"{rate_share(items[0].estimate)}% to {rate_share(items[-1].estimate)}%."
     )
     if place_of_primary is not None:
         main = items[place_of_primary]
@@ -201,7 +202,7 @@ def _data(name: str, title: str, items: Sequence[Specification]) -> Table:
     columns = [Column("number", "Specification")]
     columns += [Column(f"choice {choice}", choice) for choice in names]
     columns += [
-        Column(key, head, "right", show=lambda value: f"{share(value, 1)}%")
+        Column(key, head, "right", show=lambda value: f"{rate_share(value, 1)}%")
         for key, head in (("estimate", "Estimate"), ("low", "Lower end"), ("high", "Upper end"))
     ]
     if any(item.tag for item in items):

@@ -27,7 +27,6 @@ __all__ = [
     "percent",
     "percent_decimals",
     "percent_range",
-    "plain_rate",
     "points",
     "points_between",
     "rate_change",
@@ -163,23 +162,6 @@ def percent_decimals(low: float | None, high: float | None, value: float | None 
         if rest < _RARE:
             places = max(places, min(1 - math.floor(math.log10(rest)), _MOST_DECIMALS))
     return places
-
-
-def plain_rate(value: float | None, decimals: int) -> str:
-    """Write a rate as a proportion, cut at 0 and 1; none is rounded onto 0 or 1 that is not there.
-
-    Examples
-    --------
-    >>> plain_rate(0.1, 4), plain_rate(3e-9, 4), plain_rate(0.99999, 4), plain_rate(-0.02, 4)
-    ('0.1000', '3e-09', '>0.9999', '0.0000')
-    """
-    if value is None or not math.isfinite(value):
-        return MISSING
-    inside = min(max(value, 0.0), 1.0)
-    text = f"{inside:.{decimals}f}"
-    if 0 < inside < 1 and float(text) in (0.0, 1.0):
-        return f">{1 - 10.0**-decimals:.{decimals}f}" if float(text) else f"{inside:.2g}"
-    return text
 
 
 def share(proportion: float | None, decimals: int = 0) -> str:

@@ -26,6 +26,7 @@ from analysis.report.numbers import (
     statistic,
     tau2,
 )
+from analysis.report.rare import rate_share
 from analysis.synthesis.types import Interval, Pooled, Settings
 
 __all__ = [
@@ -367,12 +368,12 @@ def comparison_with_published(
     if counts_lead(result):
         why = "too few studies" if too_few(result) else "too far apart"
         return (
-            f"The published estimate is {share(published)}%{inside}; ours are {counts_of(result)} "
+            f"The published estimate is {rate_share(published)}%{inside}; ours are {counts_of(result)} "
             f"patients in {counted_studies(result)}, {why} to be held against it."
         )
-    places = percent_decimals(result.ci.low, result.ci.high)
+    places = percent_decimals(result.ci.low, result.ci.high, result.estimate)
     text = (
-        f"The published estimate is {share(published)}%{inside}; ours is "
+        f"The published estimate is {rate_share(published)}%{inside}; ours is "
         f"{percent(result.estimate, result.ci.low, result.ci.high)}, "
         f"a difference of {points_between(result.estimate, published, places)}."
     )

@@ -9,9 +9,9 @@ from analysis.evidence.audit import Audit
 from analysis.evidence.audit import audit as run_audit
 from analysis.evidence.select import Question, select
 from analysis.report.numbers import count, counted
-from analysis.report.section import Paragraph
+from analysis.report.section import Note, Paragraph
 from analysis.report.tables import Cell, Column, Table, table_from_rows
-from analysis.review.cells import hashed
+from analysis.review.cells import NO_WIDEST, hashed
 from analysis.review.provenance import row_href, study_href
 
 if TYPE_CHECKING:
@@ -85,9 +85,14 @@ def _study_cell(evidence: Evidence, finding: Finding) -> Cell:
     return Cell(study.label, href=href)
 
 
-def overlap_table(evidence: Evidence, population: str = "any", version: str | None = None) -> Table:
+def overlap_table(
+    evidence: Evidence, population: str | None = None, version: str | None = None
+) -> Table | Note:
     """Each overlap group: its studies, and for each main outcome which of them stands and why."""
     chosen = evidence.version(version)
+    population = population or evidence.protocol.widest
+    if population is None:
+        return Note(NO_WIDEST)
     outcomes = evidence.protocol.main_outcomes
     answers = {
         item.key: select(evidence, Question(population, item.key, version=chosen.id)) for item in outcomes

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from analysis.synthesis.types import Pooled
 
 __all__ = [
+    "NO_WIDEST",
     "HashedEvidence",
     "Headline",
     "hashed",
@@ -24,7 +25,11 @@ __all__ = [
     "headlines",
     "pool_counts",
     "primary_settings",
+    "widest_headline",
 ]
+
+#: Shown in place of what needs the population that holds all others.
+NO_WIDEST = "The protocol names no population that holds all others, so this is not shown."
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,12 @@ def primary_settings(evidence: Evidence) -> dict[str, Any]:
 def headline(evidence: Evidence, population: str, outcome: str, version: str) -> Headline:
     """Return one headline result; equal questions to the same data are computed once."""
     return _headline(hashed(evidence), Question(population, outcome, version=version))
+
+
+def widest_headline(evidence: Evidence, outcome: str) -> Headline | None:
+    """Return the newest cell of the population that holds all others, or None where there is none."""
+    population = evidence.protocol.widest
+    return None if population is None else headline(evidence, population, outcome, evidence.version(None).id)
 
 
 def headlines(evidence: Evidence, version: str | None = None) -> tuple[Headline, ...]:

@@ -97,6 +97,7 @@ def _of_outcome(
     evidence: Evidence, outcome: str, rivals: list[RivalEstimate], version: str
 ) -> Iterator[Estimate]:
     populations = evidence.protocol.populations if _is_main(evidence, outcome) else ()
+    source = evidence.protocol.text["paper"]
     placed: dict[str, list[Estimate]] = {}
     for population in populations:
         cell = headline(evidence, population.key, outcome, version)
@@ -108,12 +109,12 @@ def _of_outcome(
             placed.setdefault(name, []).append(
                 _other(
                     "paper",
-                    evidence.protocol.text["paper"]["label"],
+                    source.get("label", "The published review"),
                     paper,
                     (name, outcome),
                     cell.pooled,
                     paper.source_locator,
-                    f"https://doi.org/{evidence.protocol.text['paper']['doi']}",
+                    f"https://doi.org/{source['doi']}" if "doi" in source else "",
                 )
             )
     for row in rivals:
@@ -164,10 +165,13 @@ def _nearest(evidence: Evidence, row: RivalEstimate, version: str) -> tuple[str,
 
 def _level(evidence: Evidence, outcome: str, variable: str, label: str, version: str) -> Pooled | None:
     """Pool one level of a subgroup, as the chapter on subgroups does where it has two levels."""
-    result = subgroup_result(evidence, "any", outcome, variable, version)
+    population = evidence.protocol.widest
+    if population is None:
+        return None
+    result = subgroup_result(evidence, population, outcome, variable, version)
     if result.test is not None and label in result.test.levels:
         return result.test.pooled[result.test.levels.index(label)]
-    question = Question("any", outcome, version=version, subgroup=variable)
+    question = Question(population, outcome, version=version, subgroup=variable)
     counts = select(evidence, question)
     if counts.k == 0 or label not in result.groups:
         return None

@@ -13,7 +13,7 @@ from analysis.report.numbers import count, counted, fixed, p_value, percent, per
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Column, Table, table_from_rows
 from analysis.report.words import CI_METHODS, and_list, heterogeneity_sentence, lower_first
-from analysis.review.cells import hashed, headline
+from analysis.review.cells import NO_WIDEST, hashed, headline, widest_headline
 from analysis.synthesis.prediction import PREDICTION_METHODS, prediction_interval, share_beyond
 from analysis.synthesis.types import Pooled
 
@@ -46,7 +46,9 @@ _PREDICTION_NAMES = {
 def heterogeneity_section(evidence: Evidence, outcome: str) -> Section:
     """Show for one outcome how the studies vary, and what that rests on."""
     words = evidence.protocol.outcome(outcome)
-    cell = headline(evidence, "any", outcome, evidence.version(None).id)
+    cell = widest_headline(evidence, outcome)
+    if cell is None:
+        return Section((Note(NO_WIDEST),))
     pooled = cell.pooled
     if pooled is None or pooled.k < FEWEST:
         held = counted(0 if pooled is None else pooled.k, "study", "studies")
@@ -80,10 +82,15 @@ def influence_of(evidence: Evidence, outcome: str) -> GlmmInfluence:
 def _influence(key: HashedEvidence, outcome: str) -> GlmmInfluence:
     from analysis.synthesis.glmm_influence import glmm_influence
 
-    pooled = headline(key.evidence, "any", outcome, key.evidence.version(None).id).pooled
-    if pooled is None:
-        raise ValueError(f"no public count of {outcome}")
+    pooled = _pooled(key.evidence, outcome)
     return glmm_influence(pooled.events, pooled.total, labels=pooled.labels)
+
+
+def _pooled(evidence: Evidence, outcome: str) -> Pooled:
+    cell = widest_headline(evidence, outcome)
+    if cell is None or cell.pooled is None:
+        raise ValueError(f"no public count of {outcome}")
+    return cell.pooled
 
 
 def _logistic(value: float) -> float:
@@ -240,9 +247,7 @@ def rival_table(evidence: Evidence, outcome: str) -> Table:
     """Set the beta-binomial model beside the binomial-normal one."""
     from analysis.synthesis.beta_binomial import fit_beta_binomial
 
-    pooled = headline(evidence, "any", outcome, evidence.version(None).id).pooled
-    if pooled is None:
-        raise ValueError(f"no public count of {outcome}")
+    pooled = _pooled(evidence, outcome)
     rival = fit_beta_binomial(pooled.events, pooled.total)
     row = rival.rows()[0]
     ends = tuple(_logistic(value) for value in (rival.ci_mu.low, rival.ci_mu.high))
@@ -283,9 +288,7 @@ def rival_table(evidence: Evidence, outcome: str) -> Table:
 
 def prediction_table(evidence: Evidence, outcome: str) -> Table:
     """List every prediction interval by its name."""
-    pooled = headline(evidence, "any", outcome, evidence.version(None).id).pooled
-    if pooled is None:
-        raise ValueError(f"no public count of {outcome}")
+    pooled = _pooled(evidence, outcome)
     columns = [Column("name", "Prediction interval"), Column("range", "Per cent of patients", "right")]
     rows = []
     for name in (*PREDICTION_METHODS, "bootstrap"):
@@ -320,8 +323,10 @@ def _prediction(pooled: Pooled, name: str) -> tuple[float, float]:
     return ends.low, ends.high
 
 
-def share_table(evidence: Evidence) -> Table:
+def share_table(evidence: Evidence) -> Table | Note:
     """Give for each outcome the share of true rates beyond the protocol's threshold."""
+    if evidence.protocol.widest is None:
+        return Note(NO_WIDEST)
     columns = [
         Column("outcome", "Outcome"),
         Column("threshold", "Threshold", "right"),
@@ -331,7 +336,8 @@ def share_table(evidence: Evidence) -> Table:
     ]
     rows = []
     for item in evidence.protocol.main_outcomes:
-        pooled = headline(evidence, "any", item.key, evidence.version(None).id).pooled
+        cell = widest_headline(evidence, item.key)
+        pooled = cell.pooled if cell else None
         if pooled is None:
             continue
         for cut in item.thresholds:

@@ -86,8 +86,8 @@ def _step(make: type[Step], cell: Headline, label: str, heading: str) -> Step:
 
 
 def _widest(evidence: Evidence) -> str:
-    """Key of the population that holds all the others: the last of the protocol."""
-    return str(evidence.protocol.populations[-1].key)
+    """Key of the population that holds all the others, or else the last of the protocol."""
+    return evidence.protocol.widest or evidence.protocol.populations[-1].key
 
 
 def _known(evidence: Evidence) -> tuple[str, ...]:

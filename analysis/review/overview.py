@@ -175,7 +175,7 @@ def _beside(pooled: Pooled, published: Published) -> str:
     return points_between(
         pooled.estimate,
         published.estimate_percent / 100,
-        percent_decimals(pooled.ci.low, pooled.ci.high),
+        percent_decimals(pooled.ci.low, pooled.ci.high, pooled.estimate),
         percent_decimals(*limits),
     )
 

@@ -22,7 +22,7 @@ from analysis.report.words import (
     prediction_sentence,
     subgroup_sentence,
 )
-from analysis.review.cells import headline
+from analysis.review.cells import NO_WIDEST, headline
 from analysis.review.provenance import row_href, study_href
 from analysis.review.provenance_words import named
 from analysis.review.subgroup import subgroup_result
@@ -101,13 +101,16 @@ def subgroup_section(
     evidence: Evidence,
     variable: str,
     outcome: str,
-    population: str = "any",
+    population: str | None = None,
     version: str | None = None,
 ) -> Section:
     """One outcome by the levels of a subgroup variable, with the test between them."""
     from analysis.figures.forest import forest
 
     chosen = evidence.version(version)
+    population = population or evidence.protocol.widest
+    if population is None:
+        return Section((Note(NO_WIDEST),))
     result = subgroup_result(evidence, population, outcome, variable, chosen.id)
     stem = f"{variable}-{population}-{outcome}-{chosen.alias}"
     if result.test is None:

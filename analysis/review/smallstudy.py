@@ -21,7 +21,7 @@ from analysis.report.numbers import (
 from analysis.report.section import Fold, Note, Paragraph, Section
 from analysis.report.tables import Column, Table, table_from_rows
 from analysis.report.words import and_list
-from analysis.review.cells import headline
+from analysis.review.cells import NO_WIDEST, widest_headline
 
 if TYPE_CHECKING:
     from analysis.evidence.tables import Evidence
@@ -43,6 +43,8 @@ _GRID = 40
 def small_study_section(evidence: Evidence, outcome: str) -> Section:
     """Show for one outcome whether small studies find other rates than large ones."""
     words = evidence.protocol.outcome(outcome)
+    if evidence.protocol.widest is None:
+        return Section((Note(NO_WIDEST),))
     pooled = _pooled(evidence, outcome)
     if pooled is None:
         return Section((Note(f"{words.label}: no public count."),))
@@ -63,7 +65,8 @@ def small_study_section(evidence: Evidence, outcome: str) -> Section:
 
 
 def _pooled(evidence: Evidence, outcome: str) -> Pooled | None:
-    return headline(evidence, "any", outcome, evidence.version(None).id).pooled
+    cell = widest_headline(evidence, outcome)
+    return cell.pooled if cell else None
 
 
 def _logits(pooled: Pooled) -> tuple[FloatArray, FloatArray]:
@@ -272,7 +275,9 @@ def trim_and_fill_table(evidence: Evidence, outcome: str) -> Table:
 def moderator_section(evidence: Evidence, outcome: str) -> Section:
     """Regress one outcome on the year of publication and on the size of the study."""
     words = evidence.protocol.outcome(outcome)
-    cell = headline(evidence, "any", outcome, evidence.version(None).id)
+    cell = widest_headline(evidence, outcome)
+    if cell is None:
+        return Section((Note(NO_WIDEST),))
     pooled = cell.pooled
     if pooled is None or pooled.k < FEWEST:
         held = counted(0 if pooled is None else pooled.k, "study", "studies")

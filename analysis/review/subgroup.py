@@ -52,11 +52,14 @@ def subgroup_result(
 def subgroup_results(evidence: Evidence) -> tuple[SubgroupResult, ...]:
     """Return the subgroup comparisons that the book shows, those with two levels or more.
 
-    They are made in the population "any" only: within primary or secondary alone the levels
-    hold too few studies to compare.
+    They are made in the population that holds all others: within the parts the levels hold too few
+    studies to compare. A protocol without such a population has none.
     """
+    population = evidence.protocol.widest
+    if population is None:
+        return ()
     found = (
-        subgroup_result(evidence, "any", outcome.key, variable.key, version.id)
+        subgroup_result(evidence, population, outcome.key, variable.key, version.id)
         for version in evidence.versions
         for variable in evidence.protocol.subgroups
         for outcome in evidence.protocol.main_outcomes

@@ -126,7 +126,7 @@ def check_whole(value: Any, name: str, *, low: int = 0) -> int:
 def check_numbers(values: Any, name: str, *, ndim: tuple[int, ...] = (1,)) -> FloatArray:
     """Return finite numbers as an array; columns and tables of pandas are taken as well."""
     if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(float).filled(math.nan)
+        values = np.ma.filled(values.astype(float), math.nan)
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError):

@@ -78,7 +78,7 @@ def check_counts(events: Numbers, total: Numbers) -> tuple[FloatArray, FloatArra
 
 def _array(values: Numbers, name: str) -> FloatArray:
     if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(float).filled(np.nan)
+        values = np.ma.filled(values.astype(float), np.nan)
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError, OverflowError) as error:

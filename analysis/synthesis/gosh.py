@@ -17,7 +17,7 @@ import numpy.typing as npt
 from analysis.results import Result
 from analysis.synthesis.checks import check_whole
 from analysis.synthesis.counts import check_counts
-from analysis.synthesis.types import FloatArray
+from analysis.synthesis.types import FloatArray, Numbers
 
 __all__ = ["ALL_SUBSETS_LIMIT", "FitMany", "Gosh", "gosh", "subset_masks"]
 
@@ -98,8 +98,8 @@ def subset_masks(
 
 
 def gosh(
-    events: npt.ArrayLike,
-    total: npt.ArrayLike,
+    events: Numbers,
+    total: Numbers,
     *,
     subsets: int | None = None,
     seed: int = 0,

@@ -21,7 +21,7 @@ import numpy as np
 
 from analysis.results import Result
 from analysis.synthesis.checks import check_fit
-from analysis.synthesis.inverse_variance import IvFit, IvFits, fit_iv_many
+from analysis.synthesis.inverse_variance import SAFEGUARDED, IvFit, IvFits, fit_iv_many
 from analysis.synthesis.special import chi2_tail, t_quantile, t_two_sided
 from analysis.synthesis.types import FloatArray
 
@@ -56,10 +56,11 @@ class Refits(Result):
     i2: FloatArray
     h2: FloatArray
     k: FloatArray
+    notes: tuple[str, ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a refit."""
-        names = self.__slots__
+        names = [name for name in self.__slots__ if name != "notes"]
         return [
             {name: float(getattr(self, name)[i]) for name in names}
             for i in range(self.estimate.size)
@@ -157,7 +158,7 @@ def _refits(fit: IvFit, included: FloatArray, position: np.ndarray) -> Refits:
     if fit.design is not None:
         raise ValueError("leave-one-out and cumulative series are for fits without moderators")
     fits = fit_iv_many(fit.yi, fit.vi, weights=included, tau2_method=fit.tau2_method)
-    scale = np.where(fits.k == 1, 1.0, fits.s2w(fit.ci_method))
+    scale = np.where(fits.k == 1, 1.0, fits.safe_s2w(fit.ci_method))
     se = np.sqrt(scale) * fits.se[:, 0]
     df = np.where((fits.k == 1) | (fit.ci_method == "wald"), np.inf, fits.k - 1.0)
     statistic = fits.mu / se
@@ -177,6 +178,7 @@ def _refits(fit: IvFit, included: FloatArray, position: np.ndarray) -> Refits:
         fits.i2,
         fits.h2,
         fits.k,
+        (SAFEGUARDED,) if (fits.too_alike(fit.ci_method) & (fits.k > 1)).any() else (),
     )
 
 

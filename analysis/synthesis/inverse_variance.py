@@ -36,7 +36,7 @@ from analysis.synthesis.tau2_single import pooled_single
 from analysis.synthesis.types import FloatArray
 from analysis.synthesis.weighted import Problem
 
-__all__ = ["CI_METHODS", "IvFit", "IvFits", "fit_iv", "fit_iv_many", "safeguarded"]
+__all__ = ["CI_METHODS", "SAFEGUARDED", "IvFit", "IvFits", "fit_iv", "fit_iv_many", "safeguarded"]
 
 #: Interval methods of the coefficients.
 CI_METHODS: tuple[str, ...] = ("wald", "t", "knapp-hartung", "knapp-hartung-adhoc")
@@ -283,6 +283,18 @@ class IvFits(Result):
             factor = np.where(self.residual <= _RESIDUAL_FLOOR, 0.0, self.residual) / df
         factor = np.where(df > 0, factor, np.nan)
         return np.maximum(factor, 1.0) if ci_method == "knapp-hartung-adhoc" else factor
+
+    def too_alike(self, ci_method: str) -> np.ndarray:
+        """Whether the Knapp-Hartung interval of each analysis takes the safeguard, as in `safeguarded`."""
+        df = self.k - self.beta.shape[1]
+        if ci_method != "knapp-hartung":
+            return np.zeros(df.size, dtype=bool)
+        return (df > 0) & (1.0 - chi2_tail(self.residual, np.maximum(df, 1.0)) < _TOO_ALIKE)
+
+    def safe_s2w(self, ci_method: str) -> FloatArray:
+        """Return `s2w`, not below one where the analysis takes the safeguard."""
+        factor = self.s2w(ci_method)
+        return np.where(self.too_alike(ci_method), np.maximum(factor, 1.0), factor)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row an analysis."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.synthesis.checks import check_numbers
 from analysis.synthesis.counts import check_counts
 from analysis.synthesis.glmm import fit_glmm
 from analysis.synthesis.regression import MetaRegression, regress
@@ -62,7 +63,9 @@ def moderator(events: Numbers, total: Numbers, values: Numbers, *, level: float 
     (0.88, 0.0022, 4)
     """
     x, n = check_counts(events, total)
-    m = np.asarray(values, dtype=float)
+    m = check_numbers(values, "values")
+    if m.size != x.size:
+        raise ValueError(f"values has {m.size} entries for {x.size} studies")
     fit = regress(x, n, m, ci_method="profile", level=level)
     without = tuple(_test(*(np.delete(part, place) for part in (x, n, m))) for place in range(x.size))
     whole = _test(x, n, m)

@@ -17,7 +17,7 @@ from analysis.synthesis.checks import check_level, check_numbers
 from analysis.synthesis.glmm import fit_glmm
 from analysis.synthesis.glmm_many import fit_glmm_many
 from analysis.synthesis.glmm_profile import profile_interval_mu
-from analysis.synthesis.inverse_variance import IvFits, fit_iv_many
+from analysis.synthesis.inverse_variance import SAFEGUARDED, IvFits, fit_iv_many
 from analysis.synthesis.scales import back_transform, effects_of_checked
 from analysis.synthesis.special import normal_quantile, t_quantile
 from analysis.synthesis.types import FloatArray, Scale
@@ -52,6 +52,7 @@ class Multiverse(Result):
     high: FloatArray
     converged: np.ndarray
     level: float
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -123,7 +124,7 @@ def fit_multiverse(events: FloatArray, total: FloatArray, *, level: float = 0.95
     return _join(parts, level)
 
 
-_Part = tuple[tuple[str, str, str, str], FloatArray, FloatArray, FloatArray, np.ndarray]
+_Part = tuple[tuple[str, str, str, str], FloatArray, FloatArray, FloatArray, np.ndarray, bool]
 
 
 def _likelihood(x: FloatArray, n: FloatArray, level: float) -> list[_Part]:
@@ -141,7 +142,7 @@ def _likelihood(x: FloatArray, n: FloatArray, level: float) -> list[_Part]:
         with np.errstate(invalid="ignore"):
             limits = _expit(fits.mu - reach), _expit(fits.mu + reach)
         good = fits.converged & np.isfinite(limits).all(axis=0)
-        parts.append((("glmm", "logit", "ml", method), estimate, *limits, good))
+        parts.append((("glmm", "logit", "ml", method), estimate, *limits, good, False))
     ends = np.full((k.size, 2), np.nan)
     for place in range(k.size):
         keep = inside[place]
@@ -155,6 +156,7 @@ def _likelihood(x: FloatArray, n: FloatArray, level: float) -> list[_Part]:
             _expit(ends[:, 0]),
             _expit(ends[:, 1]),
             fits.converged & np.isfinite(ends).all(axis=1),
+            False,
         )
     )
     return parts
@@ -185,13 +187,14 @@ def _two_step_part(
     level: float,
 ) -> _Part:
     # One study leaves no degree of freedom: its interval is the normal one, as elsewhere.
-    factor = np.where(k == 1, 1.0, fits.s2w(ci_method))
+    factor = np.where(k == 1, 1.0, fits.safe_s2w(ci_method))
+    safe = bool((fits.too_alike(ci_method) & (k > 1)).any())
     reach = _reach(k, ci_method, level) * fits.se[:, 0] * np.sqrt(factor)
     values = [
         _back(fits.mu + sign * reach if sign else fits.mu, scale, mean_n) for sign in (0, -1, 1)
     ]
     good = fits.converged & np.isfinite(values).all(axis=0)
-    return (("iv", scale, tau2_method, ci_method), values[0], values[1], values[2], good)
+    return (("iv", scale, tau2_method, ci_method), values[0], values[1], values[2], good, safe)
 
 
 def _back(values: FloatArray, scale: str, mean_n: FloatArray) -> FloatArray:
@@ -231,4 +234,5 @@ def _join(groups: list[list[_Part]], level: float) -> Multiverse:
         high=np.concatenate([part[3] for part in parts]),
         converged=np.concatenate([part[4] for part in parts]),
         level=level,
+        notes=(SAFEGUARDED,) if any(part[5] for part in parts) else (),
     )

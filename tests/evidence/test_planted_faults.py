@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 
 from analysis.evidence.faults import EvidenceFaults
 from analysis.evidence.load import load_evidence
+from analysis.living.whole import load_whole
 
 
 class Table:
@@ -295,3 +297,17 @@ def test_sides_that_cannot_be_read_are_a_fault_of_the_protocol(copy_of_data, lin
 
     places = [(fault.file, fault.column) for fault in caught.value.faults]
     assert places == [("protocol.yml", f"arms.control.{place}")]
+
+
+@pytest.mark.parametrize("kept", [1, -1], ids=["first", "last"])
+def test_a_list_of_versions_cut_to_one_row_is_one_fault(tmp_path, kept):
+    shutil.copytree(Path("data"), tmp_path / "data")
+    table = Table(tmp_path / "data", "versions.csv")
+    table.rows = [table.rows[0], table.rows[kept]]
+    table.save()
+
+    with pytest.raises(EvidenceFaults) as caught:
+        load_whole(tmp_path / "data")
+
+    assert [(fault.file, fault.row) for fault in caught.value.faults] == [("versions.csv", 0)]
+    assert "no version has the stage" in str(caught.value)

@@ -4,6 +4,8 @@
 
   const MISSING = "not available";
   const MINUS = "\u2212";
+  const MOST_DECIMALS = 8;
+  const RARE = 0.1;
   const THIN_SPACE = "\u202f";
 
   function missing(value) {
@@ -31,10 +33,22 @@
     return count(value) + " " + (value === 1 ? singular : plural);
   }
 
-  function percentDecimals(low, high) {
-    if (missing(low) || missing(high)) return 0;
-    const width = Number((100 * Math.abs(high - low)).toFixed(9));
-    return width >= 5 ? 0 : width >= 0.5 ? 1 : 2;
+  /* Decimals of a per cent that a rate and its interval need: none from a width of five points on, one
+     more for every tenth of it; a rate below 0.1% or above 99.9% has two digits that count. */
+  function percentDecimals(low, high, value) {
+    let places = 0;
+    if (!missing(low) && !missing(high)) {
+      const width = Number((100 * Math.abs(high - low)).toFixed(9));
+      if (width < 5) places = width >= 0.5 ? 1 : 2;
+      while (width > 0 && width < 5 * Math.pow(10, -places) && places < MOST_DECIMALS) places++;
+    }
+    if (!missing(value) && value > 0 && value < 1) {
+      const rest = 100 * Math.min(value, 1 - value);
+      if (rest < RARE) {
+        places = Math.max(places, Math.min(1 - Math.floor(Math.log10(rest)), MOST_DECIMALS));
+      }
+    }
+    return places;
   }
 
   /* A percentage without its sign; what would round to 0 or 100 says so. */
@@ -52,12 +66,13 @@
   function percentRange(low, high, decimals) {
     if (missing(low) || missing(high)) return MISSING;
     const places = decimals === undefined ? percentDecimals(low, high) : decimals;
-    return share(low, places) + " to " + share(high, places);
+    const ends = [low, high].map((end) => Math.min(Math.max(end, 0), 1));
+    return share(ends[0], places) + " to " + share(ends[1], places);
   }
 
   function percent(proportion, low, high) {
     if (missing(proportion)) return MISSING;
-    const places = percentDecimals(low, high);
+    const places = percentDecimals(low, high, proportion);
     const inside =
       missing(low) || missing(high) ? "interval " + MISSING : percentRange(low, high, places);
     return share(proportion, places) + "% (" + inside + ")";

@@ -16,6 +16,8 @@
   const MOST_STEPS = 200;
   /* A residual sum of squares below this is rounding: the Knapp-Hartung factor is then zero. */
   const RESIDUAL_FLOOR = 2.220446049250313e-16;
+  /* Estimates whose Q is below this quantile of chance alone keep an interval of some width. */
+  const TOO_ALIKE = 0.01;
 
   function effects(events, total) {
     const y = [];
@@ -169,7 +171,12 @@
     const zero = sums(data, 0);
     const waldSe = Math.sqrt(1 / s.s1);
     let factor = 1;
-    if (ciMethod === "knapp-hartung" && df > 0) factor = s.ypy <= RESIDUAL_FLOOR ? 0 : s.ypy / df;
+    let alike = false;
+    if (ciMethod === "knapp-hartung" && df > 0) {
+      factor = s.ypy <= RESIDUAL_FLOOR ? 0 : s.ypy / df;
+      alike = 1 - stats.chi2Tail(s.ypy, df) < TOO_ALIKE;
+      if (alike) factor = Math.max(1, factor);
+    }
     const se = Math.sqrt(factor) * waldSe;
     const half = stats.tQuantile(level, ciMethod === "wald" || df < 1 ? Infinity : df) * se;
     const typical = df > 0 ? df / zero.traceP : 0;
@@ -197,6 +204,7 @@
       logLikelihood: -0.5 * (k * Math.log(2 * Math.PI) + s.logs + s.ypy),
       weights: data.v.map((v) => 1 / (v + tau2) / s.s1),
       boundary: tau2 === 0,
+      alike: alike,
     };
   }
 

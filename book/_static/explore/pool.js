@@ -115,6 +115,12 @@
           " studies had 0.5 added to events and non-events, as they had no events or only events"
       );
     }
+    if (found.alike) {
+      notes.push(
+        "the studies are more alike than chance makes them, so the Knapp-Hartung interval is " +
+          "given in its safeguarded form, not narrower than that of a common effect"
+      );
+    }
     return assemble(events, total, settings, {
       mu: found.mu,
       se: found.se,
