@@ -17,10 +17,11 @@ __all__ = ["draw_flow", "flow_columns"]
 _BRANCHES = {"databases": "Databases and registers", "other": "Other methods"}
 #: Ways out before screening; where none of them is counted they are named in one.
 _BEFORE = ("duplicates", "automation", "removed_other")
+_SCREENED = ("screen_excluded", "screen_open")
 #: Stage of a branch -> its label, and the boxes that leave the flow there.
 _STAGES = (
     ("identified", "Records identified", _BEFORE),
-    ("screened", "Records screened", ("screen_excluded", "screen_open")),
+    ("screened", "Records screened", _SCREENED),
     ("sought", "Reports sought for retrieval", ("not_retrieved", "retrieval_open")),
     (
         "assessed",
@@ -39,9 +40,15 @@ def flow_columns(flow: Flow) -> tuple[FlowColumn, FlowColumn]:
     for branch, heading in _BRANCHES.items():
         stages = []
         for key, label, leaving in _STAGES:
+            if branch == "other" and key == "screened":
+                continue  # PRISMA 2020 goes from identification to retrieval here
             box = flow[f"{branch}.{key}"]
+            aside = _aside(flow, branch, leaving)
+            if branch == "other" and key == "identified":
+                left = aside + _aside(flow, branch, _SCREENED)
+                aside = tuple((reason, number) for reason, number in left if number)
             sources = "; ".join(f"{source}: {count}" for source, count in box.parts)
-            stages.append(FlowBox(label, box.count, _aside(flow, branch, leaving), sources))
+            stages.append(FlowBox(label, box.count, aside, sources))
         columns.append(FlowColumn(heading, tuple(stages)))
     return columns[0], columns[1]
 

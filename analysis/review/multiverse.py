@@ -107,7 +107,9 @@ def multiverse_result(
 @lru_cache(maxsize=64)
 def _result(key: HashedEvidence, question: Question) -> ReviewMultiverse | None:
     evidence = key.evidence
-    factors = evidence.protocol.text["multiverse"]["factors"]
+    factors = evidence.protocol.text["multiverse"].get("factors", [])
+    if not factors:
+        return None
     combinations = list(product(*(factor["options"] for factor in factors)))
     names = [factor["key"] for factor in factors]
     found = [
@@ -205,7 +207,9 @@ def multiverse_section(
     names = evidence.protocol.population(population)
     words = evidence.protocol.outcome(outcome)
     if result is None:
-        return Section((Note("No public count, so there is nothing to vary."),))
+        planned = evidence.protocol.text["multiverse"].get("factors")
+        said = "No public count, so there is nothing" if planned else "The protocol names no choices"
+        return Section((Note(f"{said} to vary."),))
     drawn, primary = _drawn(result)
     figure = specification_curve(
         drawn,

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from analysis import review
-from analysis.review.multiverse import _drawn, multiverse_result, script_data
+from analysis.review.multiverse import (
+    _drawn,
+    multiverse_overview,
+    multiverse_result,
+    multiverse_section,
+    script_data,
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +82,12 @@ def test_the_curve_shows_every_option_that_alternates_along_it(result, size):
     assert items[primary].estimate == spread.estimate[size // 2]
     assert (items[0].estimate, items[-1].estimate) == (0.1, 0.9)
     assert min(shown["abcd"[place]] for place in range(4)) > len(items) / 8
+
+
+def test_a_protocol_without_choices_says_that_there_is_nothing_to_vary():
+    evidence = review.load()
+    text = {**evidence.protocol.text, "multiverse": {}}
+    bare = replace(evidence, protocol=replace(evidence.protocol, text=text))
+
+    assert "names no choices" in multiverse_section(bare, "any", "sich").parts[0].text
+    assert multiverse_overview(bare).cells == ()

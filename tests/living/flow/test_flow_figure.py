@@ -25,7 +25,16 @@ def test_each_count_stands_in_one_stage_of_its_column():
     assert databases["Records identified"].detail == "Synthetic base: 1"
     assert databases["Records screened"].aside == (("records excluded", 1),)
     assert other["Records identified"].number is None
-    assert other["Records identified"].aside == (("removed before screening", None),)
+    assert other["Records identified"].aside == ()
+
+
+def test_other_methods_have_no_stage_of_screening_and_lose_nobody():
+    row = LedgerRow("r000001", "20.0.0", "Synthetic site", "website", screen_1="exclude", screen_2="exclude")
+    flow = count_flow(Ledger((row,)), ["20.0.0"], "all", searched=["20.0.0"])
+    databases, other = ([stage.label for stage in column.boxes] for column in flow_columns(flow))
+    assert "Records screened" in databases
+    assert other == [label for label in databases if label != "Records screened"]
+    assert flow_columns(flow)[1].boxes[0].aside == (("records excluded", 1),)
 
 
 def test_a_flow_that_stands_above_is_named_and_not_drawn_again(real):
