@@ -346,8 +346,8 @@ def sensitivity(evidence: Evidence) -> Found:
 def thresholds(evidence: Evidence) -> Found:
     """Each main outcome has a threshold, and its standing is said."""
     good = all(item.thresholds for item in evidence.protocol.main_outcomes)
-    status = evidence.protocol.text["thresholds_note"]["status"]
-    return good and bool(status), f"thresholds, {status}"
+    status = evidence.protocol.text["thresholds_note"].get("status", "")
+    return good and bool(status), f"thresholds, {status or 'standing not said'}"
 
 
 @_check

@@ -12,6 +12,7 @@ from analysis.report.references import cite, full_reference
 from analysis.report.words import CI_METHODS, MODELS, PREDICTION_METHODS, TAU2_METHODS, and_list, lower_first
 
 if TYPE_CHECKING:
+    from analysis.evidence.protocol import Protocol
     from analysis.evidence.tables import Evidence
 
 __all__ = ["METHOD_REFERENCES", "citation_text", "methods_text"]
@@ -58,6 +59,16 @@ def citation_text(evidence: Evidence) -> Copyable:
     return Copyable.of_text("citation", "citation", text)
 
 
+def _overlap(protocol: Protocol) -> str:
+    """Return what the protocol says of reports that share patients, or nothing where it says nothing."""
+    said = protocol.text["overlap"]
+    words = f"{escape(said['rule'].strip())} " if said.get("rule") else ""
+    if said.get("precedence"):
+        order = escape(plain_note(", ".join(said["precedence"])))
+        words += f"When studies of one group compete, the order of precedence is: {order}. "
+    return words
+
+
 def _paragraphs(evidence: Evidence, note: Callable[[str], str]) -> tuple[str, ...]:
     protocol = evidence.protocol
     choice = protocol.primary
@@ -65,7 +76,6 @@ def _paragraphs(evidence: Evidence, note: Callable[[str], str]) -> tuple[str, ..
     subgroups = and_list([lower_first(item.label) for item in protocol.subgroups])
     sensitivity = "; ".join(lower_first(item.label) for item in protocol.sensitivity)
     newest = evidence.versions[-1]
-    overlap = protocol.text["overlap"]
     return (
         f"This living systematic review follows PRISMA{note('prisma')} and its extension for living "
         f"reviews{note('prisma-lsr')}. These are the methods of evidence version {escape(newest.id)}, "
@@ -77,10 +87,9 @@ def _paragraphs(evidence: Evidence, note: Callable[[str], str]) -> tuple[str, ..
         f"{escape(PREDICTION_METHODS[choice.prediction_method])}{note(choice.prediction_method)}. "
         f"Intervals of single studies are Clopper-Pearson intervals{note('clopper-pearson')}. "
         f"{escape(choice.reason.strip())}",
-        f"{escape(overlap['rule'].strip())} When studies of one group compete, the order of precedence is: "
-        f"{escape(plain_note(', '.join(overlap['precedence'])))}. Counts are of patients; rows that count "
+        f"{_overlap(protocol)}Counts are of patients; rows that count "
         "occlusions or procedures are left out of the primary analysis. A study's total is never pooled "
         "with its parts.",
-        f"Prespecified subgroups are {escape(subgroups)}. Planned sensitivity analyses: "
-        f"{escape(sensitivity)}.",
+        f"Prespecified subgroups are {escape(subgroups or 'none')}. Planned sensitivity analyses: "
+        f"{escape(sensitivity or 'none')}.",
     )
